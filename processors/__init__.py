@@ -1,0 +1,1 @@
+"""What runs at the centre and turns frames into alignment, samples, scores and verdicts."""

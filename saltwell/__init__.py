@@ -1,0 +1,1 @@
+"""What every part of Saltwell shares: contracts, bus, metrics, command line."""

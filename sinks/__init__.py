@@ -1,0 +1,1 @@
+"""What writes finished episodes to object storage."""
