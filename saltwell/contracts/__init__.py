@@ -1,0 +1,1 @@
+"""The contracts: topics, schemas, typed records and the codec between them."""
