@@ -82,7 +82,7 @@ class Codec:
         except SaltwellError:
             raise
         except Exception as error:
-            # fastavro raises whatever its inner readers meet (EOFError, IndexError, UnicodeDecodeError, MemoryError ...)
+            # fastavro raises whatever its readers meet: EOFError, IndexError, UnicodeDecodeError, MemoryError ...
             raise UndecodableRecord(f"not a {name}: {type(error).__name__} in {_preview(data)}") from error
         if body.tell() != len(data):
             raise UndecodableRecord(f"not a {name}: {len(data) - body.tell()} bytes too many")
@@ -107,26 +107,19 @@ class _Plan:
         self._cls = cls
         hints = get_type_hints(cls)
         self._names = tuple(f.name for f in fields(cls))
-        self._nested = {
-            name: _PlanOfItems(item) for name in self._names if (item := _item_class(hints[name]))
-        }
+        self._nested = {name: _Plan(item) for name in self._names if (item := _item_class(hints[name]))}
         self._plain = tuple(name for name in self._names if name not in self._nested)
 
     def to_dict(self, record: Any) -> dict[str, Any]:
         values = {name: getattr(record, name) for name in self._plain}
-        for name, items in self._nested.items():
-            values[name] = [items.plan.to_dict(item) for item in getattr(record, name)]
+        for name, plan in self._nested.items():
+            values[name] = [plan.to_dict(item) for item in getattr(record, name)]
         return values
 
-    def from_dict(self, values: dict[str, Any]) -> Any:
-        for name, items in self._nested.items():
-            values[name] = tuple(items.plan.from_dict(item) for item in values[name])
+    def from_dict(self, values: Any) -> Any:
+        for name, plan in self._nested.items():
+            values[name] = tuple(plan.from_dict(item) for item in values[name])
         return self._cls(**values)
-
-
-class _PlanOfItems:
-    def __init__(self, cls: type) -> None:
-        self.plan = _Plan(cls)
 
 
 def _item_class(hint: Any) -> type | None:
