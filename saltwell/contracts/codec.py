@@ -82,7 +82,7 @@ class Codec:
         except SaltwellError:
             raise
         except Exception as error:
-            # fastavro raises whatever its readers meet: EOFError, IndexError, UnicodeDecodeError, MemoryError ...
+            # fastavro raises whatever its readers meet: EOFError, IndexError, UnicodeDecodeError ..
             raise UndecodableRecord(f"not a {name}: {type(error).__name__} in {_preview(data)}") from error
         if body.tell() != len(data):
             raise UndecodableRecord(f"not a {name}: {len(data) - body.tell()} bytes too many")

@@ -61,15 +61,11 @@ class Topic:
 _FRAMES = (
     Topic("frames.color", "One color image a record.", (ImageFrame, StreamEnded), owner="score"),
     Topic("frames.depth", "One depth image a record.", (ImageFrame, StreamEnded), owner="score"),
-    Topic(
-        "frames.cloud", "One lidar scan or packet group a record.", (CloudFrame, StreamEnded), owner="score"
-    ),
+    Topic("frames.cloud", "One lidar scan or packet group a record.", (CloudFrame, StreamEnded), owner="score"),
     Topic("frames.joints", "10-50 ms of joint samples a record.", (JointBlock, StreamEnded), owner="score"),
     Topic("frames.pose", "10-50 ms of poses a record.", (PoseBlock, StreamEnded), owner="score"),
     Topic("frames.imu", "10-50 ms of inertial samples a record.", (ImuBlock, StreamEnded), owner="score"),
-    Topic(
-        "frames.other", "One message of any other type a record.", (MessageFrame, StreamEnded), owner="score"
-    ),
+    Topic("frames.other", "One message of any other type a record.", (MessageFrame, StreamEnded), owner="score"),
 )
 
 TOPICS: tuple[Topic, ...] = (
@@ -87,9 +83,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("episodes.finished", "One finished episode.", (EpisodeFinished,), owner="", retention="compact"),
     Topic("reviews", "A person's word on an episode.", (Review,), owner="", retention="weeks"),
     Topic("dead", "Records that could not be used.", (SetAside,), owner="", retention="weeks"),
-    Topic(
-        "late", "Records that came after their episode was closed.", (SetAside,), owner="", retention="weeks"
-    ),
+    Topic("late", "Records that came after their episode was closed.", (SetAside,), owner="", retention="weeks"),
 )
 
 BY_NAME = {topic.name: topic for topic in TOPICS}

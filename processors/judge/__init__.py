@@ -1,0 +1,1 @@
+"""Whether an episode is good, with reasons, against versioned criteria."""

@@ -1,0 +1,116 @@
+"""Collects what is known of one episode and judges it when everything is in. Pure."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from processors.judge.criteria import Criteria, Measured
+from processors.judge.measures import Motion, StreamScores, ledger_measures, score_measures, timing_measures
+from saltwell.contracts.columns import i64
+from saltwell.contracts.identity import Decision
+from saltwell.contracts.results import AlignmentEnded, Reason, ScoreBlock, StreamLedger, Verdict
+from saltwell.contracts.timeline import StreamEnded
+from saltwell.ledger import balances, stream_ledger
+
+
+class EpisodeCase:
+    """The evidence on one episode."""
+
+    def __init__(self) -> None:
+        self._scores: dict[str, StreamScores] = {}
+        self._seen: dict[str, set[int]] = {}
+        self._unreadable: dict[str, set[int]] = {}
+        self._duplicates: dict[str, int] = {}
+        self._ended: dict[str, StreamEnded] = {}
+        self._alignment: AlignmentEnded | None = None
+
+    def score(self, block: ScoreBlock) -> None:
+        """Take metrics of a stream."""
+        name = block.stream
+        unreadable = {frame.seq for frame in block.unreadable}
+        self._scores.setdefault(name, StreamScores()).add(block)
+        self._seen.setdefault(name, set()).update(i64(block.seq).tolist(), unreadable)
+        self._unreadable.setdefault(name, set()).update(unreadable)
+        self._duplicates[name] = self._duplicates.get(name, 0) + block.duplicates
+
+    def end_stream(self, ended: StreamEnded) -> None:
+        """A stream's scores are complete."""
+        self._ended[ended.stream] = ended
+
+    def end_alignment(self, ended: AlignmentEnded) -> None:
+        """The last step is out."""
+        self._alignment = ended
+
+    def is_complete(self) -> bool:
+        """Whether nothing more can come."""
+        return self._alignment is not None and all(t.stream in self._ended for t in self._alignment.streams)
+
+    def verdict(self, criteria: Criteria) -> Verdict:
+        """The decision and its reasons; call when complete."""
+        alignment = self._alignment
+        if alignment is None:
+            raise ValueError("not complete")
+        ledgers = [self._ledger(ended) for _, ended in sorted(self._ended.items())]
+        measured = [*self._measured(alignment, ledgers, criteria)]
+        reasons = [*_endings(alignment, ledgers), *criteria.reasons(measured)]
+        return Verdict(
+            site=alignment.site,
+            robot=alignment.robot,
+            episode=alignment.episode,
+            decision=_decision(reasons),
+            reasons=reasons,
+            criteria_version=criteria.version,
+            streams=ledgers,
+        )
+
+    def _ledger(self, ended: StreamEnded) -> StreamLedger:
+        name = ended.stream
+        return stream_ledger(
+            ended,
+            seen=self._seen.get(name, set()),
+            unreadable=self._unreadable.get(name, set()),
+            duplicates=self._duplicates.get(name, 0),
+        )
+
+    def _measured(
+        self, alignment: AlignmentEnded, ledgers: list[StreamLedger], criteria: Criteria
+    ) -> Iterator[Measured]:
+        moving = self._motion(criteria.settings["still_rad_s"])
+        for ledger in ledgers:
+            yield from ledger_measures(ledger)
+        for timing in alignment.streams:
+            yield from timing_measures(timing)
+        for name, scores in sorted(self._scores.items()):
+            kind = self._ended[name].kind
+            yield from score_measures(name, kind, scores, settings=criteria.settings, moving=moving)
+
+    def _motion(self, still_rad_s: float) -> Motion:
+        joints = [
+            s for n, s in sorted(self._scores.items()) if self._ended[n].kind == "joints" and s.metric("speed").size
+        ]
+        if not joints:
+            return Motion(np.empty(0, dtype=np.int64), np.empty(0), still_rad_s)
+        times = np.concatenate([s.times_ns() for s in joints])
+        return Motion(times, np.concatenate([s.metric("speed") for s in joints]), still_rad_s)
+
+
+def _endings(alignment: AlignmentEnded, ledgers: list[StreamLedger]) -> Iterator[Reason]:
+    """What no threshold decides: an episode without steps, an aborted one, a ledger that does not balance."""
+    if alignment.steps == 0:
+        yield _fact("no_steps", "", "reject", "the episode has no steps: no camera frame arrived")
+    if alignment.ending != "stopped":
+        yield _fact("aborted", "", "review", "the robot fell silent before the episode was stopped")
+    for ledger in ledgers:
+        if not balances(ledger):
+            yield _fact("ledger", ledger.stream, "review", f"the frames of {ledger.stream} do not add up")
+
+
+def _fact(code: str, stream: str, severity: str, text: str) -> Reason:
+    return Reason(code, stream, severity, 1.0, 0.0, "", 0, 0, text)
+
+
+def _decision(reasons: list[Reason]) -> Decision:
+    severities = {reason.severity for reason in reasons}
+    if "reject" in severities:
+        return "reject"
+    return "review" if severities else "accept"

@@ -1,0 +1,1 @@
+"""Which frames of an episode belong together, from the timeline alone."""

@@ -1,0 +1,66 @@
+"""An in-memory log that runs the same processors: for tests of what they give, not of Kafka."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from saltwell.bus.driver import Raw, Result, ShardDriver
+from saltwell.bus.processor import Effect, Processor
+from saltwell.contracts.codec import Codec
+
+_SHARD = 0
+
+
+class MemoryBus:
+    """Topics with one partition each. `run` lets processors read to the end, in any interleaving."""
+
+    def __init__(self) -> None:
+        self.codec = Codec()
+        self._log: defaultdict[str, list[bytes]] = defaultdict(list)
+
+    def append(self, topic: str, record: Any) -> None:
+        """Put a record at the end of a topic."""
+        self._log[topic].append(self.codec.encode(record))
+
+    def append_bytes(self, topic: str, value: bytes) -> None:
+        """Put any bytes at the end of a topic."""
+        self._log[topic].append(value)
+
+    def records(self, topic: str) -> list[Any]:
+        """All records of a topic, decoded."""
+        return [self.codec.decode(value) for value in self._log[topic]]
+
+    def run(
+        self,
+        processor: Processor,
+        *,
+        seed: int = 0,
+        start: Mapping[str, int] | None = None,
+        marks: Mapping[str, int] | None = None,
+        stop_after: int | None = None,
+    ) -> ShardDriver:
+        """Run a processor over its topics, drawing the interleaving from `seed`; append what it gives."""
+        driver = ShardDriver(processor, _SHARD, self.codec, marks=marks)
+        for raw in self._interleaved(processor.topics, start or {}, seed, stop_after):
+            self._write(driver.feed(raw))
+        return driver
+
+    def _interleaved(
+        self, topics: Sequence[str], start: Mapping[str, int], seed: int, stop_after: int | None
+    ) -> Iterable[Raw]:
+        order = random.Random(seed)  # noqa: S311 - a test's interleaving, no secret
+        todo = {t: [*range(start.get(t, 0), len(self._log[t]))] for t in topics}
+        taken = 0
+        while (ready := [t for t, offsets in todo.items() if offsets]) and taken != stop_after:
+            topic = order.choice(ready)
+            offset = todo[topic].pop(0)
+            taken += 1
+            yield Raw(topic, _SHARD, offset, b"", self._log[topic][offset])
+
+    def _write(self, results: Iterable[Result]) -> None:
+        for result in results:
+            if isinstance(result, Effect):
+                self._write(result.run())
+            else:
+                self.append(result.topic, result.record)

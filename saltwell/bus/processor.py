@@ -1,0 +1,63 @@
+"""What a processor is. It never sees Kafka: an in-memory bus runs the same object in tests."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from saltwell.contracts.identity import OfEpisode
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One decoded record and where it stands in the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    record: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A record to append to a topic, in the partition of its shard."""
+
+    topic: str
+    record: OfEpisode
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Work outside the log (a sink's upload), and the outputs that tell of it once it is done.
+
+    Must be idempotent: after a crash between the work and the commit it is done again.
+    """
+
+    run: Callable[[], Iterable[Output]]
+
+
+class Shard(Protocol):
+    """The work on one shard: partition p of each of the processor's topics.
+
+    What it gives must be a pure function of what each topic's partition holds, in that partition's order: no
+    clock, no random, no dependence on how topics interleave. It may be thrown away at any time and fed again
+    from the first record of the oldest open episode.
+    """
+
+    def on_record(self, arrival: Arrival) -> Iterable[Output | Effect]:
+        """Take one record; give what follows from it. Raises SkipRecordError for a record it can't use."""
+
+    def open_episodes(self) -> Collection[str]:
+        """Episodes whose records would be needed again after a crash."""
+
+    def close(self) -> None:
+        """Let go of files and memory: the shard goes elsewhere."""
+
+
+class Processor(Protocol):
+    """A kind of work, by name, on the shards of some topics."""
+
+    name: str
+    topics: tuple[str, ...]
+
+    def open(self, shard: int) -> Shard:
+        """Begin work on a shard, with nothing known."""

@@ -1,0 +1,58 @@
+"""sensor_msgs/PointCloud2, in any layout."""
+
+from dataclasses import dataclass
+
+from saltwell.contracts.frames import PointField
+from saltwell.messages.cdr import Reader, Writer
+
+_LEAST_FIELD_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PointCloud2:
+    """A point cloud: `height` rows of `width` points of `point_step` bytes, laid out as `fields` say."""
+
+    stamp_ns: int
+    frame_id: str
+    height: int
+    width: int
+    fields: tuple[PointField, ...]
+    big_endian: bool
+    point_step: int
+    row_step: int
+    data: bytes | memoryview
+    dense: bool
+
+    @classmethod
+    def decode(cls, data: bytes | memoryview) -> "PointCloud2":
+        """Read a message; the points are a view of it."""
+        r = Reader(data)
+        head = (r.stamp_ns(), r.string(), r.uint32(), r.uint32())
+        fields = tuple(_read_field(r) for _ in range(r.length(least_bytes=_LEAST_FIELD_BYTES)))
+        message = cls(*head, fields, r.boolean(), r.uint32(), r.uint32(), r.block(), r.boolean())
+        r.end()
+        return message
+
+    def encode(self) -> bytes:
+        """Write the message."""
+        w = Writer()
+        w.stamp_ns(self.stamp_ns)
+        w.string(self.frame_id)
+        w.uint32(self.height)
+        w.uint32(self.width)
+        w.uint32(len(self.fields))
+        for field in self.fields:
+            w.string(field.name)
+            w.uint32(field.offset)
+            w.uint8(field.datatype)
+            w.uint32(field.count)
+        w.uint8(int(self.big_endian))
+        w.uint32(self.point_step)
+        w.uint32(self.row_step)
+        w.block(self.data)
+        w.uint8(int(self.dense))
+        return w.done()
+
+
+def _read_field(r: Reader) -> PointField:
+    return PointField(name=r.string(), offset=r.uint32(), datatype=r.uint8(), count=r.uint32())

@@ -1,0 +1,19 @@
+"""The stamp of messages whose type we do not know."""
+
+from saltwell.messages.cdr import Reader
+
+_HEADER_TYPES = {"std_msgs/Header", "std_msgs/msg/Header", "Header"}
+
+
+def starts_with_header(definition: str) -> bool:
+    """Whether messages of this ros2msg definition begin with a std_msgs/Header."""
+    for line in definition.splitlines():
+        words = line.split("#", 1)[0].split()
+        if words and "=" not in words[-1] and not line.startswith("="):
+            return words[0] in _HEADER_TYPES
+    return False
+
+
+def stamp_ns(cdr: bytes | memoryview) -> int:
+    """The stamp of a message that begins with a header; MalformedMessage when it is too short."""
+    return Reader(cdr).stamp_ns()

@@ -1,0 +1,26 @@
+"""Every metric with its meaning, in one place. Each process serves them on /metrics."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS_READ = Counter("saltwell_records_read", "Records taken from the log.", ["part", "topic"])
+RECORDS_WRITTEN = Counter("saltwell_records_written", "Records appended to the log.", ["part", "topic"])
+DEAD_LETTERS = Counter("saltwell_dead_letters", "Records that could not be used.", ["part", "topic"])
+LATE_RECORDS = Counter("saltwell_late_records", "Records of episodes that were closed.", ["part", "topic"])
+DUPLICATES = Counter("saltwell_duplicates", "Further copies of frames, dropped.", ["part"])
+SOURCE_DROPS = Counter("saltwell_source_drops", "Frames the source lost, by its stamps.", ["stream"])
+UNDELIVERED = Counter("saltwell_undelivered", "Frames the broker did not take.", ["stream"])
+LOG_TRUNCATED = Counter("saltwell_log_truncated", "Partitions whose needed records were gone.", ["part", "topic"])
+TRANSACTIONS = Counter("saltwell_transactions", "Transactions by how they ended.", ["part", "end"])
+OPEN_EPISODES = Gauge("saltwell_open_episodes", "Episodes begun and not finished.", ["part"])
+VERDICTS = Counter("saltwell_verdicts", "Verdicts by decision.", ["decision"])
+EPISODES_FINISHED = Counter("saltwell_episodes_finished", "Episodes stored whole, by decision.", ["decision"])
+EPISODE_BYTES = Counter("saltwell_episode_bytes", "Bytes of episodes stored.")
+_LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
+STOP_TO_VERDICT = Histogram(
+    "saltwell_stop_to_verdict_seconds", "EpisodeStopped in the log to its verdict.", buckets=_LATENCY_BUCKETS
+)
+STOP_TO_STORED = Histogram(
+    "saltwell_stop_to_stored_seconds",
+    "EpisodeStopped in the log to the finished episode.",
+    buckets=_LATENCY_BUCKETS,
+)
