@@ -12,7 +12,7 @@ from producers.blocks import BlockBuilder, Named, block_record
 from producers.clock import SensorClock
 from producers.numbering import FrameNumbers
 from producers.sample import CloudSample, ImageSample, ImuSample, JointSample, MessageSample, PoseSample, Sample
-from saltwell.contracts.columns import pack_i64
+from saltwell.contracts.columns import Float64s, pack_i64
 from saltwell.contracts.frames import CloudFrame, ImageFrame, MessageFrame
 from saltwell.contracts.timeline import (
     EpisodeStarted,
@@ -184,13 +184,20 @@ def _digest(sample: Sample) -> int:
         case ImageSample() | CloudSample() | MessageSample():
             return zlib.crc32(sample.payload)
         case JointSample():
-            return zlib.crc32(sample.torque_nm, zlib.crc32(sample.velocity_rad_s, zlib.crc32(sample.position_rad)))
+            return _crc(sample.position_rad, sample.velocity_rad_s, sample.torque_nm)
         case PoseSample():
-            return zlib.crc32(sample.orientation_xyzw, zlib.crc32(sample.position_m))
+            return _crc(sample.position_m, sample.orientation_xyzw)
         case ImuSample():
-            return zlib.crc32(sample.acceleration_m_s2, zlib.crc32(sample.angular_velocity_rad_s))
+            return _crc(sample.angular_velocity_rad_s, sample.acceleration_m_s2)
         case _:
             return 0
+
+
+def _crc(*columns: Float64s) -> int:
+    crc = 0
+    for column in columns:
+        crc = zlib.crc32(column.tobytes(), crc)
+    return crc
 
 
 def _frame(identity: tuple[str, str, str], seq: int, sample: Sample) -> ImageFrame | CloudFrame | MessageFrame:

@@ -6,7 +6,6 @@ import numpy as np
 
 from processors.synchronize.matching import EXACT, HELD, INTERPOLATED, MISSING, Match
 from processors.synchronize.track import Track
-from saltwell.contracts.columns import Int64s
 from saltwell.contracts.results import StreamTiming
 
 FLAGGED_GAP_NS = 100_000_000
@@ -18,7 +17,8 @@ _MAD_TO_SIGMA = 1.4826
 
 def stream_timing(track: Track, matches: Sequence[Match]) -> StreamTiming:
     """Intervals, gaps, clock and skew of one stream."""
-    gaps: Int64s = np.diff(np.asarray(track.times_ns, dtype=np.int64))
+    times = np.asarray(track.times_ns, dtype=np.int64)
+    gaps = times[1:] - times[:-1]
     period = float(np.median(gaps)) if gaps.size else 0.0
     longest = int(gaps.argmax()) if gaps.size else -1
     kinds = np.bincount([m.kind for m in matches], minlength=4) if matches else np.zeros(4, dtype=np.int64)

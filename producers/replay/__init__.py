@@ -1,0 +1,1 @@
+"""Recordings played through the same publisher that live sensors use."""

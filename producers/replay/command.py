@@ -1,0 +1,119 @@
+"""`saltwell replay`: recordings into the pipeline."""
+
+import json
+import re
+import secrets
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from producers.outbox import KafkaOutbox
+from producers.replay.player import Part, Played, play
+from producers.replay.recording import open_recording
+from saltwell.cli import options
+from saltwell.contracts.codec import Codec
+from saltwell.contracts.registry import schema_ids
+from saltwell.errors import StopError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--robot", required=True, metavar="ID", help="Robot to play as.")
+@click.option("--robots", default=1, show_default=True, type=click.IntRange(1, 1000), help="Play as N: ID-1 ... ID-N.")
+@click.option("--site", default="local", show_default=True, help="Data-collection centre.")
+@click.option("--task", default=None, metavar="TEXT", help="What the robot does; default: the recording's /task.")
+@click.option(
+    "--speed", default="1", show_default=True, type=click.Choice(["1", "max"]), help="As recorded, or flat out."
+)
+@click.option(
+    "--episode", default=None, metavar="ID", help="Episode id, to send a recording again; one FILE, one robot."
+)
+@options.bootstrap
+@options.as_json
+def replay(  # noqa: PLR0917 - click passes by name
+    files: tuple[Path, ...],
+    robot: str,
+    robots: int,
+    site: str,
+    task: str | None,
+    speed: str,
+    episode: str | None,
+    bootstrap: str,
+    as_json: bool,  # noqa: FBT001 - click passes by name
+) -> None:
+    """Play recordings (MCAP, ROS bags) as episodes; each FILE is one.
+
+    \b
+    Example:
+      saltwell replay take_17.mcap --robot g1-04 --task "sort the parts" --speed max
+    """
+    if not _NAME.fullmatch(robot):
+        raise StopError(f"robot {robot!r}: use letters, digits, dot, dash and underscore, 64 at most")
+    names = [robot] if robots == 1 else [f"{robot}-{i}" for i in range(1, robots + 1)]
+    if episode is not None and (len(files) > 1 or robots > 1 or not _NAME.fullmatch(episode)):
+        raise StopError("--episode goes with one FILE and one robot; use letters, digits, dot, dash and underscore")
+    total = 0
+    for path in files:
+        recording = open_recording(path)
+        total += recording.count
+        recording.close()
+    outbox = KafkaOutbox(bootstrap, Codec(schema_ids()))
+    played: list[Played] = []
+    with _progress(total) as advance:
+        for path in files:
+            parts = [Part(name, episode or new_episode(name)) for name in names]
+            played += play(
+                path, outbox, parts, site=site, task=task, real_time=speed == "1", on_message=lambda: advance(1)
+            )
+    if as_json:
+        click.echo(json.dumps({"episodes": [_report(p) for p in played]}, indent=2))
+        return
+    for p in played:
+        lost = sum(r.count for e in p.streams.values() for r in e.missing)
+        click.echo(
+            f"{p.episode}  {p.robot}  {p.seconds:.1f} s  {len(p.streams)} streams  {lost} frames lost at the source"
+        )
+
+
+def new_episode(robot: str) -> str:
+    """An episode id that sorts by time and is used once."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{robot}-{secrets.token_hex(3)}"
+
+
+def _report(played: Played) -> dict[str, Any]:
+    streams = {
+        name: {"sent": e.last_seq + 1, "published": e.count, "missing": sum(r.count for r in e.missing)}
+        for name, e in played.streams.items()
+    }
+    return {
+        "id": played.episode,
+        "robot": played.robot,
+        "seconds": played.seconds,
+        "malformed": played.malformed,
+        "streams": streams,
+    }
+
+
+class _progress:  # noqa: N801 - used like a function
+    """A bar on a terminal, nothing elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            self._bar = click.progressbar(length=total, label="replay", file=sys.stderr, update_min_steps=50)
+
+    def __enter__(self) -> Callable[[int], None]:
+        if self._bar is None:
+            return lambda _: None
+        self._bar.__enter__()
+        return self._bar.update  # type: ignore[no-any-return] # click's bar is generic over its items
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(*error)

@@ -1,0 +1,106 @@
+"""Plays a recording as an episode of one or several robots."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from producers.publisher import EpisodePublisher, Outbox
+from producers.replay.recording import RecordedMessage, content_hash, open_recording
+from producers.replay.samples import declare, to_sample
+from saltwell.contracts.timeline import StreamEnded
+from saltwell.messages.cdr import MalformedMessage
+from saltwell.messages.text import String
+
+_NS = 1_000_000_000
+_TASK_STREAM = "/task"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What one robot's playing of one recording came to."""
+
+    episode: str
+    robot: str
+    seconds: float
+    malformed: dict[str, int]
+    streams: dict[str, StreamEnded]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One robot's part in a playing."""
+
+    robot: str
+    episode: str
+
+
+def play(
+    path: Path,
+    outbox: Outbox,
+    parts: Sequence[Part],
+    *,
+    site: str,
+    task: str | None,
+    real_time: bool,
+    on_message: Callable[[], None],
+) -> list[Played]:
+    """Play one recording as one episode of each robot; StopError when it can't be read."""
+    recording = open_recording(path)
+    try:
+        readers = {stream.name: to_sample(stream) for stream in recording.streams}
+        declared = [declare(stream) for stream in recording.streams]
+        source = {"recording": path.name, "sha256": content_hash(path)}
+        publishers = [EpisodePublisher(outbox, site=site, robot=p.robot, episode=p.episode) for p in parts]
+        malformed: dict[str, int] = {}
+        first_ns = last_ns = 0
+        for message in _paced(recording.messages(), real_time=real_time):
+            if not first_ns:
+                first_ns = message.arrived_ns
+                spoken = task if task is not None else _task_of(path)
+                for publisher in publishers:
+                    publisher.start(declared, started_ns=first_ns, task=spoken, source=source)
+            last_ns = message.arrived_ns
+            try:
+                sample = readers[message.stream](message)
+            except MalformedMessage:
+                malformed[message.stream] = malformed.get(message.stream, 0) + 1
+                for publisher in publishers:
+                    publisher.malformed(message.stream, message.arrived_ns)
+            else:
+                for publisher in publishers:
+                    publisher.publish(sample)
+            on_message()
+        ended = [publisher.stop(stopped_ns=last_ns) for publisher in publishers]
+    finally:
+        recording.close()
+    seconds = (last_ns - first_ns) / _NS
+    return [
+        Played(part.episode, part.robot, seconds, malformed, streams)
+        for part, streams in zip(parts, ended, strict=True)
+    ]
+
+
+def _paced(messages: Iterator[RecordedMessage], *, real_time: bool) -> Iterator[RecordedMessage]:
+    """Messages as fast as they come, or when they arrived back then."""
+    began_s, first_ns = time.monotonic(), 0
+    for message in messages:
+        first_ns = first_ns or message.arrived_ns
+        due_s = began_s + (message.arrived_ns - first_ns) / _NS
+        if real_time and (wait_s := due_s - time.monotonic()) > 0:
+            time.sleep(wait_s)
+        yield message
+
+
+def _task_of(path: Path) -> str:
+    """The text of the recording's own task message; empty without one."""
+    recording = open_recording(path)
+    try:
+        if not any(s.name == _TASK_STREAM and s.message_type.endswith("/String") for s in recording.streams):
+            return ""
+        spoken = next((m for m in recording.messages() if m.stream == _TASK_STREAM), None)
+        return String.decode(spoken.data).data if spoken else ""
+    except MalformedMessage:
+        return ""
+    finally:
+        recording.close()

@@ -1,0 +1,154 @@
+"""Recordings as streams and messages: MCAP with ROS 2 messages, and ROS 1/2 bags. Bounded in memory."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mcap.exceptions import McapError
+from mcap.reader import McapReader, make_reader
+from mcap.records import Channel, Schema
+from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.typesys import Stores, get_typestore
+
+from saltwell.errors import StopError
+
+_NS = 1_000_000_000
+_HASH_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedStream:
+    """A topic of a recording."""
+
+    name: str
+    message_type: str
+    message_encoding: str
+    schema_encoding: str
+    schema: str
+    metadata: Mapping[str, str]
+    rate_hz: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMessage:
+    """One message: `arrived_ns` is the recording's log time, `data` ROS 2 CDR."""
+
+    stream: str
+    arrived_ns: int
+    data: bytes
+
+
+class Recording(Protocol):
+    """A file or folder of messages."""
+
+    streams: list[RecordedStream]
+    count: int
+
+    def messages(self) -> Iterator[RecordedMessage]:
+        """All messages in order of arrival."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+def open_recording(path: Path) -> Recording:
+    """Open a recording by its kind; StopError in one line when it can't be read."""
+    if not path.exists():
+        raise StopError(f"{path}: no such file; give an .mcap file, a .bag file or a ROS 2 bag folder")
+    try:
+        return McapRecording(path) if path.suffix == ".mcap" and path.is_file() else BagRecording(path)
+    except (OSError, McapError, AnyReaderError, ValueError, EOFError) as error:
+        raise StopError(f"{path}: not a readable recording: {error}") from error
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's files in order."""
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as data:
+                while chunk := data.read(_HASH_BYTES):
+                    digest.update(chunk)
+    return digest.hexdigest()
+
+
+class McapRecording:
+    """An MCAP file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("rb")
+        self._reader: McapReader = make_reader(self._file)
+        summary = self._reader.get_summary()
+        if summary is None or summary.statistics is None:
+            raise ValueError("it has no summary; repair it with `mcap recover`")
+        stats = summary.statistics
+        seconds = (stats.message_end_time - stats.message_start_time) / _NS
+        self.count = stats.message_count
+        self.streams = [
+            _mcap_stream(
+                channel, summary.schemas.get(channel.schema_id), stats.channel_message_counts.get(i, 0), seconds
+            )
+            for i, channel in sorted(summary.channels.items(), key=lambda item: item[1].topic)
+        ]
+
+    def messages(self) -> Iterator[RecordedMessage]:
+        """All messages in order of log time."""
+        try:
+            for _, channel, message in self._reader.iter_messages(log_time_order=True):
+                yield RecordedMessage(channel.topic, message.log_time, message.data)
+        except (McapError, EOFError, ValueError) as error:
+            raise StopError(f"{self._path}: damaged: {error}; repair it with `mcap recover`") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _mcap_stream(channel: Channel, schema: Schema | None, count: int, seconds: float) -> RecordedStream:
+    return RecordedStream(
+        name=channel.topic,
+        message_type=schema.name if schema else "",
+        message_encoding=channel.message_encoding,
+        schema_encoding=schema.encoding if schema else "",
+        schema=schema.data.decode(errors="replace") if schema else "",
+        metadata=channel.metadata,
+        rate_hz=count / seconds if seconds > 0 else 0.0,
+    )
+
+
+class BagRecording:
+    """A ROS 1 bag file or a ROS 2 bag folder, read with rosbags; ROS 1 messages become ROS 2 CDR."""
+
+    def __init__(self, path: Path) -> None:
+        self._reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
+        self._reader.open()
+        self._is_ros1 = path.suffix == ".bag"
+        self.count = self._reader.message_count
+        seconds = self._reader.duration / _NS
+        store = self._reader.typestore
+        self.streams = [
+            RecordedStream(
+                name=connection.topic,
+                message_type=connection.msgtype,
+                message_encoding="cdr",
+                schema_encoding="ros2msg",
+                schema=store.generate_msgdef(connection.msgtype, ros_version=2)[0],
+                metadata={},
+                rate_hz=connection.msgcount / seconds if seconds > 0 else 0.0,
+            )
+            for connection in {c.topic: c for c in self._reader.connections}.values()
+        ]
+
+    def messages(self) -> Iterator[RecordedMessage]:
+        """All messages in order of log time."""
+        store = self._reader.typestore
+        for connection, arrived_ns, raw in self._reader.messages():
+            data = bytes(store.ros1_to_cdr(raw, connection.msgtype)) if self._is_ros1 else bytes(raw)
+            yield RecordedMessage(connection.topic, arrived_ns, data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._reader.close()

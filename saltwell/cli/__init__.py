@@ -1,0 +1,1 @@
+"""The command line: one entry, each part brings its commands."""

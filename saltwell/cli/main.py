@@ -1,0 +1,88 @@
+"""`saltwell`: finds the commands of the installed parts and prints every error as one line."""
+
+import logging
+import os
+import sys
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import click
+
+from saltwell.errors import SaltwellError
+
+_GROUP = "saltwell.commands"
+
+
+class Parts(click.Group):
+    """A group whose commands come from entry points, imported only when used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all installed commands."""
+        del ctx
+        return sorted(point.name for point in entry_points(group=_GROUP))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; says which extra to install when a library is missing."""
+        del ctx
+        point = next((p for p in entry_points(group=_GROUP) if p.name == cmd_name), None)
+        return None if point is None else _load(point)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List commands; one whose libraries are not installed is listed all the same."""
+        rows = []
+        for name in self.list_commands(ctx):
+            try:
+                command = self.get_command(ctx, name)
+                rows.append((name, command.get_short_help_str() if command else ""))
+            except SaltwellError as error:
+                rows.append((name, f"({error})"))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _load(point: EntryPoint) -> click.Command:
+    try:
+        command: Any = point.load()
+    except ModuleNotFoundError as error:
+        raise SaltwellError(f"{point.name} needs {error.name}; pip install 'saltwell[{_extra(point)}]'") from error
+    return command  # type: ignore[no-any-return] # entry points are untyped
+
+
+def _extra(point: EntryPoint) -> str:
+    part = point.module.split(".")[0]
+    extras = {"producers": "edge", "processors": "processors", "sinks": "sinks"}
+    return "simulate" if "simulate" in point.module else extras.get(part, "local")
+
+
+@click.command(cls=Parts, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="saltwell")
+def cli() -> None:
+    """Turn what robots sense into finished, graded episodes.
+
+    \b
+    Example:
+      saltwell demo --recording my_take.mcap
+    """
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=os.environ.get("SALTWELL_LOG", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+
+def main() -> None:
+    """Run the command line; exit status 0 only when the command did what it says."""
+    try:
+        cli(standalone_mode=False)
+    except SaltwellError as error:
+        click.echo(f"saltwell: {error}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

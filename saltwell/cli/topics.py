@@ -1,0 +1,100 @@
+"""`saltwell topics`: create and list the topics of the table."""
+
+import json
+import os
+
+import click
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from saltwell.bus.clients import metadata
+from saltwell.cli import options
+from saltwell.contracts.registry import URL_VARIABLE, register_all
+from saltwell.contracts.topics import DEFAULT_PARTITIONS, MAX_RECORD_BYTES, TOPICS, Topic
+from saltwell.errors import StopError
+
+_DAY_MS = 24 * 3600 * 1000
+_RETENTION = {
+    "days": {"cleanup.policy": "delete", "retention.ms": str(2 * _DAY_MS)},
+    "weeks": {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
+    "compact": {"cleanup.policy": "compact"},
+}
+_ENVELOPE_BYTES = 256 * 1024
+_TIMEOUT_S = 15.0
+
+
+def topic_config(topic: Topic) -> dict[str, str]:
+    """Broker settings of a topic: a set-aside record holds a whole other record, so it may be a little larger."""
+    return {**_RETENTION[topic.retention], "max.message.bytes": str(MAX_RECORD_BYTES + _ENVELOPE_BYTES)}
+
+
+def create_topics(bootstrap: str, *, partitions: int, replication: int) -> list[str]:
+    """Create what is missing; gives the names created. With a registry configured, register the schemas too."""
+    if url := os.environ.get(URL_VARIABLE):
+        register_all(url)
+    known = metadata(bootstrap).topics
+    wanted = [
+        NewTopic(t.name, num_partitions=partitions, replication_factor=replication, config=topic_config(t))
+        for t in TOPICS
+        if t.name not in known
+    ]
+    if not wanted:
+        return []
+    futures = AdminClient({"bootstrap.servers": bootstrap}).create_topics(wanted, operation_timeout=_TIMEOUT_S)
+    for name, future in futures.items():
+        try:
+            future.result(_TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise StopError(f"topic {name} on {bootstrap}: {error.args[0].str()}") from error
+    return [t.topic for t in wanted]
+
+
+@click.group()
+def topics() -> None:
+    """Create and list the topics.
+
+    \b
+    Example:
+      saltwell topics create --bootstrap kafka:9092 --partitions 24 --replication 3
+    """
+
+
+@topics.command()
+@options.bootstrap
+@click.option("--partitions", default=DEFAULT_PARTITIONS, show_default=True, help="Shards: the bound on parallel work.")
+@click.option("--replication", default=1, show_default=True, help="Copies of each partition.")
+@options.as_json
+def create(bootstrap: str, partitions: int, replication: int, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+    """Create the topics that are missing.
+
+    \b
+    Example:
+      saltwell topics create
+    """
+    created = create_topics(bootstrap, partitions=partitions, replication=replication)
+    click.echo(
+        json.dumps({"created": created}) if as_json else "\n".join(f"created {n}" for n in created) or "all there"
+    )
+
+
+@topics.command()
+@options.bootstrap
+@options.as_json
+def ls(bootstrap: str, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+    """List the topics of the table and their partitions on the broker.
+
+    \b
+    Example:
+      saltwell topics ls
+    """
+    known = metadata(bootstrap).topics
+    rows = [
+        {"topic": t.name, "partitions": len(known[t.name].partitions) if t.name in known else 0, "doc": t.doc}
+        for t in TOPICS
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['topic']:18} {row['partitions'] or 'missing':>9}  {row['doc']}")
