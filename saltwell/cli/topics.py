@@ -5,7 +5,8 @@ import os
 
 import click
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from saltwell.bus.clients import metadata
 from saltwell.cli import options
@@ -40,8 +41,8 @@ def create_topics(bootstrap: str, *, partitions: int, replication: int) -> list[
     ]
     if not wanted:
         return []
-    futures = AdminClient({"bootstrap.servers": bootstrap}).create_topics(wanted, operation_timeout=_TIMEOUT_S)
-    for name, future in futures.items():
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # kept: its answers end with it
+    for name, future in admin.create_topics(wanted, operation_timeout=_TIMEOUT_S).items():
         try:
             future.result(_TIMEOUT_S)
         except KafkaException as error:

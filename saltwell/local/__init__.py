@@ -1,0 +1,1 @@
+"""Everything on one machine: an embedded Kafka, the workers, the demo."""

@@ -1,0 +1,103 @@
+"""What came out: finished episodes as they appear, in the form that reports use."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from saltwell.bus.clients import consumer_config, partition_count
+from saltwell.contracts.codec import Codec
+from saltwell.contracts.results import EpisodeFinished, Verdict
+from saltwell.contracts.timeline import EpisodeStopped
+from saltwell.errors import StopError
+
+_WATCHED = ("timeline", "verdicts", "episodes.finished")
+_POLL_S = 0.2
+
+
+@dataclass(slots=True)
+class Seen:
+    """Finished episodes, and when the log learned of each stop, verdict and finish (ms, broker's clock)."""
+
+    finished: dict[str, EpisodeFinished] = field(default_factory=dict)
+    stopped_ms: dict[str, int] = field(default_factory=dict)
+    verdict_ms: dict[str, int] = field(default_factory=dict)
+    stored_ms: dict[str, int] = field(default_factory=dict)
+
+    def stop_to_verdict_s(self) -> list[float]:
+        """Seconds from stop to verdict, by episode."""
+        return [(self.verdict_ms[e] - self.stopped_ms[e]) / 1000 for e in self.finished]
+
+    def stop_to_stored_s(self) -> list[float]:
+        """Seconds from stop to the finished episode, by episode."""
+        return [(self.stored_ms[e] - self.stopped_ms[e]) / 1000 for e in self.finished]
+
+
+class Watcher:
+    """Reads timeline, verdicts and finished episodes from the beginning of the log, without a group."""
+
+    def __init__(self, bootstrap: str, codec: Codec) -> None:
+        self._codec = codec
+        self.seen = Seen()
+        # Whoever reads by hand commits nothing, so the group's name is never used.
+        config = {**consumer_config(bootstrap, "saltwell.watch"), "group.protocol": "classic"}
+        del config["group.remote.assignor"]
+        self._consumer = Consumer(config)
+        shards = range(partition_count(bootstrap))
+        self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for topic in _WATCHED for p in shards])
+
+    def wait(self, episodes: Collection[str], *, deadline_s: float, check: Callable[[], None]) -> Seen:
+        """Read until all these episodes are finished; `check` may raise when that can't happen any more."""
+        deadline = time.monotonic() + deadline_s
+        while missing := set(episodes) - self.seen.finished.keys():
+            check()
+            if time.monotonic() > deadline:
+                raise StopError(f"not finished after {deadline_s:.0f} s: {', '.join(sorted(missing))}")
+            self.turn()
+        return self.seen
+
+    def turn(self) -> None:
+        """Take at most one record."""
+        message = self._consumer.poll(_POLL_S)
+        if message is None or message.error() is not None:
+            return
+        record = self._codec.decode(message.value())
+        ms = message.timestamp()[1]
+        match record:
+            case EpisodeStopped():
+                self.seen.stopped_ms.setdefault(record.episode, ms)
+            case Verdict():
+                self.seen.verdict_ms.setdefault(record.episode, ms)
+            case EpisodeFinished():
+                self.seen.finished.setdefault(record.episode, record)
+                self.seen.stored_ms.setdefault(record.episode, ms)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._consumer.close()
+
+
+def episode_object(finished: EpisodeFinished) -> dict[str, Any]:
+    """The report form of an episode, the same as `saltwell episodes ls --json` gives."""
+    return {
+        "id": finished.episode,
+        "robot": finished.robot,
+        "task": finished.task,
+        "decision": finished.decision,
+        "reasons": [{"code": r.code, "stream": r.stream} for r in finished.reasons],
+        "uri": finished.uri,
+        "steps": finished.steps,
+        "streams": {
+            s.stream: {
+                "sent": s.sent,
+                "written": s.written,
+                "lost": s.lost,
+                "duplicates": s.duplicates,
+                "dead": s.dead,
+            }
+            for s in finished.streams
+        },
+        "skew_ns": {s.stream: {"p50": s.p50_ns, "p99": s.p99_ns} for s in finished.skew},
+    }

@@ -1,0 +1,91 @@
+"""Every process of the pipeline on one machine."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from saltwell.errors import StopError
+from saltwell.local import children
+
+WORKERS: Mapping[str, tuple[str, ...]] = {
+    "synchronize": ("process", "synchronize"),
+    "downsample": ("process", "downsample"),
+    "score": ("process", "score"),
+    "judge": ("process", "judge"),
+    "episodes": ("sink", "episodes"),
+}
+
+_READY_S = 90.0
+_STOP_S = 15.0
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A running process of the pipeline."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    ready: Path
+
+
+class Stack:
+    """The workers: started together, watched, restarted one by one, stopped together."""
+
+    def __init__(self, folder: Path, *, bootstrap: str, store: str) -> None:
+        self._folder = folder
+        self._bootstrap = bootstrap
+        self._store = store
+        self.workers: dict[str, Worker] = {}
+
+    def start(self) -> None:
+        """Start every worker and wait until all take part."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for name in WORKERS:
+            self.start_worker(name)
+        self.wait_ready()
+
+    def start_worker(self, name: str) -> Worker:
+        """Start one worker, or start it again."""
+        log, ready = self._folder / f"{name}.log", self._folder / f"{name}.ready"
+        ready.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "saltwell.cli.main", *WORKERS[name], "--bootstrap", self._bootstrap]
+        command += ["--instance", f"local-{os.getpid()}", "--ready-file", str(ready)]
+        if name == "episodes":
+            command += ["--store", self._store]
+        worker = Worker(name, children.start(command, log=log), log, ready)
+        self.workers[name] = worker
+        return worker
+
+    def wait_ready(self) -> None:
+        """Wait until every worker takes part; StopError with its last word when one ends or does not come."""
+        deadline = time.monotonic() + _READY_S
+        while waiting := [w for w in self.workers.values() if not w.ready.exists()]:
+            self.check()
+            if time.monotonic() > deadline:
+                raise StopError(f"{waiting[0].name} does not take part after {_READY_S:.0f} s (log: {waiting[0].log})")
+            time.sleep(_POLL_S)
+
+    def check(self) -> None:
+        """StopError with the last word of a worker that ended."""
+        for worker in self.workers.values():
+            if worker.process.poll() is not None:
+                word = children.last_line(worker.log).removeprefix("saltwell: ")
+                raise StopError(f"{worker.name} ended: {word} (log: {worker.log})")
+
+    def metrics_port(self, name: str) -> int:
+        """Port of a worker's /metrics and /healthz."""
+        return int(self.workers[name].ready.read_text(encoding="utf-8").split()[1])
+
+    def stop(self) -> None:
+        """Stop all workers at once, sources of work first to notice."""
+        for worker in self.workers.values():
+            if worker.process.poll() is None:
+                worker.process.terminate()
+        for worker in self.workers.values():
+            children.stop(worker.process, grace_s=_STOP_S)
