@@ -70,8 +70,10 @@ def score_measures(
     if (sharpness := scores.metric("sharpness")).size:
         ratio = sharpness / rolling_median(sharpness)
         yield Measured("blur", stream, kind, float(np.mean(ratio < settings["blurred_ratio"])))
+    if (undecodable := scores.metric("undecodable")).size:
+        yield Measured("undecodable", stream, kind, float(np.nansum(undecodable)))
     if (clipped := scores.metric("clipped_share")).size:
-        yield Measured("clipping", stream, kind, float(np.median(clipped)))
+        yield Measured("clipping", stream, kind, float(np.nanmedian(clipped)))
     if (returns := scores.metric("valid_returns")).size:
         thin = returns < settings["thin_ratio"] * np.median(returns)
         yield Measured("thin_cloud", stream, kind, *_longest_run(times, thin))
@@ -81,7 +83,8 @@ def score_measures(
     if (nan := scores.metric("nan_count")).size:
         yield Measured("not_a_number", stream, kind, float(np.nansum(nan)))
     if kind == "joints" and (speed := scores.metric("speed")).size:
-        yield Measured("idle", stream, kind, float(np.mean(speed < settings["still_rad_s"])))
+        known = speed[np.isfinite(speed)]
+        yield Measured("idle", stream, kind, float(np.mean(known < settings["still_rad_s"])) if known.size else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Motion:
 
     def moved(self, from_ns: int, to_ns: int) -> bool:
         """Whether some joint moved in the interval; True when there are no joints to tell."""
-        inside = (self.times_ns >= from_ns) & (self.times_ns <= to_ns)
+        inside = (self.times_ns >= from_ns) & (self.times_ns <= to_ns) & np.isfinite(self.speed)
         return not inside.any() or bool((self.speed[inside] >= self.still_rad_s).any())
 
 

@@ -1,6 +1,8 @@
 """Options that several commands share."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
@@ -36,3 +38,19 @@ ready_file = click.option(
     default=None,
     help="Written once the loop takes part: PID and metrics port.",
 )
+
+
+class Where(TypedDict):
+    """What every long-running process is told."""
+
+    bootstrap: str
+    metrics_port: int
+    instance: str | None
+    ready_file: Path | None
+
+
+def worker(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a long-running process; they arrive as the keywords of `Where`."""
+    for option in (ready_file, instance, metrics_port, bootstrap):
+        command = option(command)
+    return command

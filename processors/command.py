@@ -1,0 +1,99 @@
+"""`saltwell process`: one process of the pipeline."""
+
+from pathlib import Path
+from typing import Unpack
+
+import click
+
+from saltwell.bus.processor import Processor
+from saltwell.bus.worker import work
+from saltwell.cli import options
+
+
+@click.group()
+def process() -> None:
+    """Run one of the processors until Ctrl-C; start several to share the work.
+
+    \b
+    Example:
+      saltwell process score --bootstrap kafka:9092 --instance score-2
+    """
+
+
+@process.command()
+@options.worker
+def synchronize(**where: Unpack[options.Where]) -> None:
+    """Say which frames belong together (timeline -> alignment).
+
+    \b
+    Example:
+      saltwell process synchronize --bootstrap kafka:9092
+    """
+    from processors.synchronize.processor import Synchronize  # noqa: PLC0415 - each process loads its own part only
+
+    work(Synchronize, **where)
+
+
+@process.command()
+@options.worker
+@click.option("--voxel-m", default=0.05, show_default=True, help="Edge of a voxel, m.")
+@click.option("--farthest", default=0, show_default=True, help="Farthest-point sample to so many points; 0 = all.")
+def downsample(voxel_m: float, farthest: int, **where: Unpack[options.Where]) -> None:
+    """Make clouds smaller (frames.cloud -> clouds.sampled).
+
+    \b
+    Example:
+      saltwell process downsample --voxel-m 0.02 --farthest 4096
+    """
+
+    def make() -> Processor:
+        from processors.downsample import farthest as farthest_module  # noqa: PLC0415 - each process loads its own part
+        from processors.downsample import voxels  # noqa: PLC0415 - each process loads its own part only
+        from processors.downsample.processor import Downsample, Settings  # noqa: PLC0415 - as above
+
+        voxels.warm()
+        if farthest:
+            farthest_module.warm()
+        return Downsample(Settings(voxel_m, farthest))
+
+    work(make, **where)
+
+
+@process.command()
+@options.worker
+def score(**where: Unpack[options.Where]) -> None:
+    """Measure every frame (frames.* -> scores).
+
+    \b
+    Example:
+      saltwell process score --bootstrap kafka:9092
+    """
+
+    def make() -> Processor:
+        from processors.score import cloud, depth  # noqa: PLC0415 - each process loads its own part only
+        from processors.score.processor import Score  # noqa: PLC0415 - as above
+
+        cloud.warm()
+        depth.warm()
+        return Score()
+
+    work(make, **where)
+
+
+@process.command()
+@options.worker
+@click.option(
+    "--criteria", default=None, type=click.Path(path_type=Path), metavar="FILE", help="Default: the built-in ones."
+)
+def judge(criteria: Path | None, **where: Unpack[options.Where]) -> None:
+    """Give verdicts (alignment, scores -> verdicts).
+
+    \b
+    Example:
+      saltwell process judge --criteria criteria.toml
+    """
+    from processors.judge.criteria import BUILT_IN, load_criteria  # noqa: PLC0415 - each process loads its own part only
+    from processors.judge.processor import Judge  # noqa: PLC0415 - as above
+
+    loaded = load_criteria(criteria or BUILT_IN)
+    work(lambda: Judge(loaded), **where)

@@ -1,0 +1,137 @@
+"""Metrics of one stream's frames by its kind: from a record to rows of numbers. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from processors.score.cloud import METRICS as CLOUD_METRICS
+from processors.score.cloud import score_cloud
+from processors.score.depth import METRICS as DEPTH_METRICS
+from processors.score.depth import DepthScorer
+from processors.score.digest import content_digest
+from processors.score.image import METRICS as IMAGE_METRICS
+from processors.score.image import ImageScorer
+from processors.score.motion import METRICS as MOTION_METRICS
+from processors.score.motion import MotionScorer
+from saltwell.contracts.columns import Float64s, f64, i64
+from saltwell.contracts.frames import CloudFrame, ImageFrame, ImuBlock, JointBlock, MessageFrame, PoseBlock
+from saltwell.contracts.identity import StreamKind
+from saltwell.errors import SkipRecordError
+from saltwell.messages.checks import check_cloud, check_image
+from saltwell.messages.cloud_layout import xyz
+
+Row = Mapping[str, float]
+
+REPEAT = "repeat"
+"""1 when the payload is that of the frame before, byte for byte; else 0."""
+
+UNDECODABLE = "undecodable"
+"""1 when the frame is whole by its structure and yet can't be decoded; else 0."""
+
+_NOTHING: Row = {}
+
+
+class FrameScorer(Protocol):
+    """Scores the records of one stream, in order."""
+
+    def check(self, record: Any) -> None:
+        """Raise UnreadableFrame when the record can't be read at all."""
+
+    def rows(self, record: Any) -> Sequence[Row]:
+        """A row of metrics for each frame in the record; a missing metric = not measured."""
+
+
+def scorer_of(kind: StreamKind) -> FrameScorer:
+    """The scorer for a kind of stream."""
+    match kind:
+        case "color":
+            return _Images(ImageScorer(), IMAGE_METRICS)
+        case "depth":
+            return _Images(DepthScorer(), DEPTH_METRICS)
+        case "cloud":
+            return _Clouds()
+        case "joints":
+            return _Joints()
+        case _:
+            return _Counted()
+
+
+class _Repeats:
+    def __init__(self) -> None:
+        self._previous: int | None = None
+
+    def see(self, digest: int) -> float:
+        repeated = digest == self._previous
+        self._previous = digest
+        return float(repeated)
+
+
+class _Images:
+    def __init__(self, scorer: ImageScorer | DepthScorer, metrics: tuple[str, ...]) -> None:
+        self._scorer = scorer
+        self._metrics = metrics
+        self._repeats = _Repeats()
+
+    def check(self, record: ImageFrame) -> None:
+        check_image(record)
+
+    def rows(self, record: ImageFrame) -> Sequence[Row]:
+        try:
+            score = self._scorer.score(
+                record.payload,
+                encoding=record.encoding,
+                width=record.width,
+                height=record.height,
+                step=record.step,
+            )
+        except SkipRecordError:
+            return [{UNDECODABLE: 1.0, REPEAT: self._repeats.see(content_digest(record.payload))}]
+        row = _named(score, self._metrics)
+        return [{**row, UNDECODABLE: 0.0, REPEAT: self._repeats.see(score.content_digest)}]
+
+
+class _Clouds:
+    def __init__(self) -> None:
+        self._repeats = _Repeats()
+
+    def check(self, record: CloudFrame) -> None:
+        check_cloud(record)
+
+    def rows(self, record: CloudFrame) -> Sequence[Row]:
+        repeat = self._repeats.see(content_digest(record.payload))
+        return [{**_named(score_cloud(xyz(record)), CLOUD_METRICS), REPEAT: repeat}]
+
+
+class _Joints:
+    def __init__(self) -> None:
+        self._scorer = MotionScorer()
+
+    def check(self, record: JointBlock) -> None:
+        """Lengths were checked where the block was made."""
+
+    def rows(self, record: JointBlock) -> Sequence[Row]:
+        """What a block comes to stands at its last sample; the others carry nothing."""
+        captured_ns = i64(record.captured_ns)
+        n = len(captured_ns)
+        columns = (_matrix(c, n) for c in (record.position_rad, record.velocity_rad_s, record.torque_nm))
+        score = self._scorer.score(captured_ns, *columns)
+        return [*([_NOTHING] * (n - 1)), _named(score, MOTION_METRICS)]
+
+
+class _Counted:
+    """Frames whose values have no metrics yet: they are counted, so that the ledger is whole."""
+
+    def check(self, record: PoseBlock | ImuBlock | MessageFrame) -> None:
+        """Nothing can be wrong with them by structure."""
+
+    def rows(self, record: PoseBlock | ImuBlock | MessageFrame) -> Sequence[Row]:
+        n = 1 if isinstance(record, MessageFrame) else len(i64(record.captured_ns))
+        return [_NOTHING] * n
+
+
+def _matrix(column: bytes, rows: int) -> Float64s | None:
+    return f64(column).reshape(rows, -1) if column and rows else None
+
+
+def _named(score: Any, metrics: tuple[str, ...]) -> Row:
+    return {name: value for name in metrics if not math.isnan(value := float(getattr(score, name)))}
