@@ -49,9 +49,7 @@ class Voxels:
     skipped: int
 
 
-def voxel_centroids(
-    xyz: NDArray[np.float32], intensity: NDArray[np.float32] | None, *, voxel_m: float
-) -> Voxels:
+def voxel_centroids(xyz: NDArray[np.float32], intensity: NDArray[np.float32] | None, *, voxel_m: float) -> Voxels:
     """Reduce a cloud to one centroid per occupied voxel.
 
     `xyz`: (n, 3) float32, metres. `intensity`: (n,) float32, or None. `voxel_m`: edge of a voxel in metres.

@@ -41,7 +41,7 @@ class Track:
                 continue
             self.seen.add(seq)
             site_ns = captured + clock_offset_ns
-            self._watch_clock(captured, arrived - site_ns)
+            self._watch_clock(captured, site_ns, arrived - site_ns)
             self._insert(site_ns, seq)
 
     def period_ns(self) -> float:
@@ -69,11 +69,12 @@ class Track:
         self.times_ns.insert(at, site_ns)
         self.seqs.insert(at, seq)
 
-    def _watch_clock(self, captured_ns: int, delay_ns: int) -> None:
+    def _watch_clock(self, captured_ns: int, site_ns: int, delay_ns: int) -> None:
+        """A step forward is a gap in the stamps that the arrivals do not share; a queue that drains is none."""
         least = self._least_delay_ns
-        if least is not None and delay_ns < least - IMPOSSIBLE_DELAY_NS and len(self.seen) > 2:  # noqa: PLR2004
-            step_ns = least - delay_ns
-            if step_ns > self.period_ns():
+        if least is not None and delay_ns < least - IMPOSSIBLE_DELAY_NS:
+            step_ns = site_ns - self.times_ns[-1] - int(self.period_ns())
+            if step_ns > max(self.period_ns(), IMPOSSIBLE_DELAY_NS):
                 self.clock_steps += 1
                 self.first_step_at_ns = self.first_step_at_ns or captured_ns
                 self.largest_step_ns = max(self.largest_step_ns, step_ns)

@@ -56,8 +56,13 @@ class Shard(Protocol):
 class Processor(Protocol):
     """A kind of work, by name, on the shards of some topics."""
 
-    name: str
-    topics: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """Name of the part, as the topic table's owners say it."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Topics it reads."""
 
     def open(self, shard: int) -> Shard:
         """Begin work on a shard, with nothing known."""

@@ -110,13 +110,17 @@ def describe(report: dict[str, Any]) -> str:
         ]
         lines += [f"  steps     {episode['steps']}", f"  at        {episode['uri']}"]
         lines.append(f"  {'stream':24} {'sent':>7} {'written':>7} {'lost':>5} {'dup':>4} {'dead':>4}  skew p50/p99 ms")
-        for name, ledger in episode["streams"].items():
-            skew = episode["skew_ns"].get(name)
-            shown = f"{skew['p50'] / 1e6:8.2f} /{skew['p99'] / 1e6:7.2f}" if skew else ""
-            counts = f"{ledger['sent']:7} {ledger['written']:7} {ledger['lost']:5} {ledger['duplicates']:4} {ledger['dead']:4}"
-            lines.append(f"  {name:24} {counts}  {shown}")
+        lines += [
+            _stream_line(name, ledger, episode["skew_ns"].get(name)) for name, ledger in episode["streams"].items()
+        ]
     lines.append(
         f"{report['station_seconds']:.1f} station-seconds in {report['wall_s']:.1f} s; stop to verdict "
         f"{report['stop_to_verdict_s']:.2f} s, stop to stored {report['stop_to_stored_s']:.2f} s"
     )
     return "\n".join(lines)
+
+
+def _stream_line(name: str, ledger: dict[str, int], skew: dict[str, float] | None) -> str:
+    counts = f"{ledger['sent']:7} {ledger['written']:7} {ledger['lost']:5} {ledger['duplicates']:4} {ledger['dead']:4}"
+    shown = f"{skew['p50'] / 1e6:8.2f} /{skew['p99'] / 1e6:7.2f}" if skew else ""
+    return f"  {name:24} {counts}  {shown}"

@@ -1,0 +1,36 @@
+# `make` alone lists the targets. Everything lives in .venv; a second run only checks that it is there.
+PYTHON ?= python3
+VENV := .venv
+SALTWELL := $(VENV)/bin/saltwell
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(READY) ## Make .venv with everything in it
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --upgrade pip
+	$(VENV)/bin/pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(READY) ## Run the main job: a recording in, a finished episode out
+	$(SALTWELL) demo
+
+test: $(READY) ## Lint, check types, run the tests
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest
+
+format: $(READY) ## Format the code
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+clean: ## Remove .venv and everything built
+	rm -rf $(VENV) build dist *.egg-info
+
+.PHONY: help setup demo test format clean

@@ -1,0 +1,1 @@
+"""Reads every frame once and leaves a few numbers that say how good it is."""

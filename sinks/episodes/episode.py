@@ -1,0 +1,212 @@
+"""One episode on its way into the store: takes what the log holds of it, in any interleaving of topics.
+
+Frames go to the archive as they come. Scores and sampled clouds wait for the end, because only then it is known
+how their sensor's clock stands to the site's; they are small (under 1 MB a second).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from saltwell.contracts.columns import i64
+from saltwell.contracts.frames import SampledCloud
+from saltwell.contracts.results import (
+    AlignmentBlock,
+    AlignmentEnded,
+    ScoreBlock,
+    StreamLedger,
+    UnreadableFrame,
+    Verdict,
+)
+from saltwell.contracts.timeline import EpisodeStarted, StreamDeclared, StreamEnded
+from saltwell.ledger import stream_ledger
+from saltwell.messages.checks import UnreadableFrame as Unreadable
+from saltwell.messages.checks import check_cloud, check_image
+from saltwell.messages.definitions import POINT_CLOUD_2
+from saltwell.metrics import DUPLICATES
+from sinks.episodes.annotations import (
+    add_annotations,
+    alignment_annotations,
+    declare_annotations,
+    ledger_annotation,
+    score_annotations,
+    verdict_annotation,
+)
+from sinks.episodes.archive import EpisodeArchive
+from sinks.episodes.manifest import Manifest, manifest_of, provenance_of
+from sinks.episodes.messages import frame_messages, sampled_message
+
+_ALREADY_COMPRESSED = "CompressedImage"
+_PER_FRAME_KINDS = frozenset({"color", "depth", "cloud"})
+_PART = "episodes"
+
+
+class EpisodeInProgress:
+    """Collects one episode; `is_complete` says when nothing more can come."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._archive = EpisodeArchive(scratch)
+        self._started: EpisodeStarted | None = None
+        self._waiting: list[Any] = []  # frames and alignment that came before the timeline said what to expect
+        self._seen: dict[str, set[int]] = {}
+        self._unreadable: dict[str, list[UnreadableFrame]] = {}
+        self._duplicates: dict[str, int] = {}
+        self._ended: dict[str, dict[str, StreamEnded]] = {"frames": {}, "scores": {}, "clouds": {}}
+        self._scores: list[ScoreBlock] = []
+        self._sampled: dict[tuple[str, int], SampledCloud] = {}
+        self._alignment: AlignmentEnded | None = None
+        self._verdict: Verdict | None = None
+
+    def start(self, started: EpisodeStarted) -> None:
+        """The timeline says which streams there are."""
+        if self._started is not None:
+            return
+        self._started = started
+        for stream in started.streams:
+            self._declare(stream)
+        declare_annotations(self._archive)
+        waiting, self._waiting = self._waiting, []
+        for record in waiting:
+            self.take(record)
+
+    def take(self, record: Any) -> None:
+        """Take a frame, a score, a sampled cloud, a step or the verdict."""
+        match record:
+            case ScoreBlock():
+                self._scores.append(record)
+            case SampledCloud():
+                self._sampled.setdefault((record.stream, record.seq), record)
+            case AlignmentEnded():
+                self._alignment = record
+            case Verdict():
+                self._verdict = record
+            case _ if self._started is None:
+                self._waiting.append(record)
+            case AlignmentBlock():
+                add_annotations(self._archive, alignment_annotations(record))
+            case _:
+                self._take_frames(record)
+
+    def end_stream(self, ended: StreamEnded, *, of: str) -> None:
+        """A stream is complete in the topics of its `frames`, `scores` or `clouds`."""
+        self._ended[of][ended.stream] = ended
+
+    def is_complete(self) -> bool:
+        """Whether everything that belongs to the episode is here."""
+        if self._started is None or self._alignment is None or self._verdict is None:
+            return False
+        names = {s.name for s in self._started.streams}
+        clouds = {s.name for s in self._started.streams if s.kind == "cloud"}
+        return (
+            names <= self._ended["frames"].keys()
+            and names <= self._ended["scores"].keys()
+            and clouds <= self._ended["clouds"].keys()
+        )
+
+    def finish(self, path: Path) -> Manifest:
+        """Write the archive to `path`; gives the manifest. Call when complete, once."""
+        started, alignment, verdict = self._started, self._alignment, self._verdict
+        if started is None or alignment is None or verdict is None:
+            raise ValueError("not complete")
+        ledgers = [*self._ledgers()]
+        self._annotate(alignment, verdict, ledgers)
+        identity = {"site": started.site, "robot": started.robot, "episode": started.episode, "task": started.task}
+        summary = self._archive.finish(path, {"saltwell": identity, "source": started.source})
+        return manifest_of(
+            alignment,
+            verdict,
+            ledgers=ledgers,
+            unreadable=self._unreadable,
+            archive=summary,
+            provenance=provenance_of(started.source, [EpisodeStarted, StreamEnded, AlignmentEnded, Verdict]),
+        )
+
+    def discard(self) -> None:
+        """Give the scratch space back."""
+        self._archive.discard()
+
+    def _declare(self, stream: StreamDeclared) -> None:
+        self._archive.declare(
+            stream.name,
+            schema_name=stream.message_type,
+            schema_encoding=stream.schema_encoding,
+            schema=stream.schema,
+            message_encoding=stream.message_encoding,
+            metadata=stream.metadata,
+            compress=not stream.message_type.endswith(_ALREADY_COMPRESSED),
+        )
+        if stream.kind == "cloud":
+            self._archive.declare(
+                sampled_name(stream.name),
+                schema_name="sensor_msgs/msg/PointCloud2",
+                schema_encoding="ros2msg",
+                schema=POINT_CLOUD_2,
+                message_encoding="cdr",
+                metadata={},
+                compress=True,
+            )
+
+    def _take_frames(self, record: Any) -> None:
+        seen = self._seen.setdefault(record.stream, set())
+        unreadable = _unreadable(record)
+        for message in frame_messages(record):
+            if message.seq in seen:
+                DUPLICATES.labels(_PART).inc()
+                self._duplicates[record.stream] = self._duplicates.get(record.stream, 0) + 1
+                continue
+            seen.add(message.seq)
+            if unreadable is not None:
+                named = UnreadableFrame(message.seq, message.captured_ns, unreadable)
+                self._unreadable.setdefault(record.stream, []).append(named)
+                continue
+            self._archive.add(
+                record.stream,
+                message.data,
+                log_time_ns=message.arrived_ns,
+                publish_time_ns=message.captured_ns,
+                sequence=message.seq,
+            )
+
+    def _ledgers(self) -> Iterator[StreamLedger]:
+        for name, ended in sorted(self._ended["frames"].items()):
+            yield stream_ledger(
+                ended,
+                seen=self._seen.get(name, set()),
+                unreadable={frame.seq for frame in self._unreadable.get(name, ())},
+                duplicates=self._duplicates.get(name, 0),
+            )
+
+    def _annotate(self, alignment: AlignmentEnded, verdict: Verdict, ledgers: list[StreamLedger]) -> None:
+        offsets = {timing.stream: timing.clock_offset_ns for timing in alignment.streams}
+        for block in self._scores:
+            if block.kind in _PER_FRAME_KINDS and i64(block.seq).size:
+                add_annotations(self._archive, score_annotations(block, clock_offset_ns=offsets.get(block.stream, 0)))
+        for (stream, seq), cloud in sorted(self._sampled.items()):
+            self._archive.add(
+                sampled_name(stream),
+                sampled_message(cloud),
+                log_time_ns=cloud.captured_ns + offsets.get(stream, 0),
+                publish_time_ns=cloud.captured_ns,
+                sequence=seq,
+            )
+        at_ns = alignment.stopped_ns
+        add_annotations(
+            self._archive, [verdict_annotation(verdict, at_ns=at_ns), ledger_annotation(ledgers, at_ns=at_ns)]
+        )
+
+
+def sampled_name(stream: str) -> str:
+    """Name of a cloud stream's sampled form in the archive."""
+    return f"{stream}/sampled"
+
+
+def _unreadable(record: Any) -> str | None:
+    """Why a frame can't be read; the scorer asks the same and sets it aside."""
+    try:
+        if hasattr(record, "compressed"):
+            check_image(record)
+        elif hasattr(record, "point_step"):
+            check_cloud(record)
+    except Unreadable as error:
+        return str(error)
+    return None

@@ -1,0 +1,130 @@
+"""Frames back as the ROS 2 messages they came as, byte for byte, and sampled clouds as PointCloud2. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from saltwell.contracts.columns import Float64s, f64, i64
+from saltwell.contracts.frames import (
+    CloudFrame,
+    ImageFrame,
+    ImuBlock,
+    JointBlock,
+    MessageFrame,
+    PointField,
+    PoseBlock,
+    SampledCloud,
+)
+from saltwell.messages.cloud import PointCloud2
+from saltwell.messages.image import CompressedImage, Image
+from saltwell.messages.motion import Imu, JointState, PoseStamped
+
+_FLOAT32, _INT32 = 7, 5
+_SAMPLED_FIELDS = (("x", _FLOAT32), ("y", _FLOAT32), ("z", _FLOAT32), ("intensity", _FLOAT32), ("count", _INT32))
+_SAMPLED = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("intensity", "<f4"), ("count", "<i4")])
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMessage:
+    """One frame's message, with its number and times."""
+
+    seq: int
+    captured_ns: int
+    arrived_ns: int
+    data: bytes
+
+
+def frame_messages(record: Any) -> Iterator[FrameMessage]:
+    """The messages of a record of a `frames.*` topic, in its order."""
+    match record:
+        case ImageFrame():
+            yield FrameMessage(record.seq, record.captured_ns, record.arrived_ns, _image(record))
+        case CloudFrame():
+            yield FrameMessage(record.seq, record.captured_ns, record.arrived_ns, _cloud(record))
+        case MessageFrame():
+            yield FrameMessage(record.seq, record.captured_ns, record.arrived_ns, record.payload)
+        case JointBlock() | PoseBlock() | ImuBlock():
+            times = (i64(c).tolist() for c in (record.seq, record.captured_ns, record.arrived_ns))
+            for row, (seq, captured_ns, arrived_ns) in enumerate(zip(*times, strict=True)):
+                yield FrameMessage(seq, captured_ns, arrived_ns, _row(record, row, captured_ns))
+
+
+def sampled_message(cloud: SampledCloud) -> bytes:
+    """A sampled cloud as PointCloud2 with x, y, z, intensity and count."""
+    xyz = np.frombuffer(cloud.xyz_m, "<f4").reshape(-1, 3)
+    points = np.zeros(len(xyz), _SAMPLED)
+    points["x"], points["y"], points["z"] = xyz.T
+    if cloud.intensity:
+        points["intensity"] = np.frombuffer(cloud.intensity, "<f4")
+    points["count"] = np.frombuffer(cloud.count, "<i4")
+    return PointCloud2(
+        stamp_ns=cloud.captured_ns,
+        frame_id=cloud.frame_id,
+        height=1,
+        width=len(points),
+        fields=tuple(PointField(name, 4 * i, kind, 1) for i, (name, kind) in enumerate(_SAMPLED_FIELDS)),
+        big_endian=False,
+        point_step=_SAMPLED.itemsize,
+        row_step=_SAMPLED.itemsize * len(points),
+        data=points.tobytes(),
+        dense=True,
+    ).encode()
+
+
+def _image(frame: ImageFrame) -> bytes:
+    if frame.compressed:
+        return CompressedImage(frame.captured_ns, frame.frame_id, frame.encoding, frame.payload).encode()
+    return Image(
+        frame.captured_ns,
+        frame.frame_id,
+        frame.height,
+        frame.width,
+        frame.encoding,
+        frame.big_endian,
+        frame.step,
+        frame.payload,
+    ).encode()
+
+
+def _cloud(frame: CloudFrame) -> bytes:
+    return PointCloud2(
+        stamp_ns=frame.captured_ns,
+        frame_id=frame.frame_id,
+        height=frame.height,
+        width=frame.width,
+        fields=tuple(frame.fields),
+        big_endian=frame.big_endian,
+        point_step=frame.point_step,
+        row_step=frame.row_step,
+        data=frame.payload,
+        dense=frame.dense,
+    ).encode()
+
+
+def _row(block: JointBlock | PoseBlock | ImuBlock, row: int, stamp_ns: int) -> bytes:
+    n = len(block.seq) // 8
+
+    def of(column: bytes) -> Float64s:
+        width = len(column) // 8 // n
+        return f64(column)[row * width : (row + 1) * width]
+
+    match block:
+        case JointBlock():
+            columns = (of(block.position_rad), of(block.velocity_rad_s), of(block.torque_nm))
+            return JointState(stamp_ns, block.frame_id, tuple(block.names), *columns).encode()
+        case PoseBlock():
+            return PoseStamped(stamp_ns, block.frame_id, of(block.position_m), of(block.orientation_xyzw)).encode()
+        case _:
+            covariances = of(block.covariances)
+            return Imu(
+                stamp_ns,
+                block.frame_id,
+                of(block.orientation_xyzw),
+                covariances[:9],
+                of(block.angular_velocity_rad_s),
+                covariances[9:18],
+                of(block.acceleration_m_s2),
+                covariances[18:],
+            ).encode()
