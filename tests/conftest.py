@@ -1,6 +1,14 @@
 """Fixtures that every test may use."""
 
 import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -28,3 +36,100 @@ def raw_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no raw data at {folder}; set SALTWELL_TEST_DATA to the folder that holds raw/")
     return folder
+
+
+_S3_SERVER = "github.com/versity/versitygw/cmd/versitygw"
+_S3_VERSION = "v1.8.0"
+_S3_KEYS = {"AWS_ACCESS_KEY_ID": "saltwell", "AWS_SECRET_ACCESS_KEY": "only-for-tests"}
+_BUILD_S = 900  # the first time: 90 s on two cores, most of it compiling
+
+
+@dataclass(frozen=True)
+class S3:
+    """A running S3 server: the environment its clients need, and a bucket. Use a prefix of your own."""
+
+    env: dict[str, str]
+    url: str
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test that needs the S3 server may have to build it."""
+    for item in items:
+        if "s3" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(_BUILD_S))
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """versitygw over a temporary folder, built once into ~/.cache/saltwell."""
+    server = _s3_server()
+    folder = tmp_path_factory.mktemp("s3")
+    (folder / "root" / "episodes").mkdir(parents=True)
+    (folder / "sidecar").mkdir()
+    port = _free_port()
+    keys = {
+        "ROOT_ACCESS_KEY": _S3_KEYS["AWS_ACCESS_KEY_ID"],
+        "ROOT_SECRET_KEY": _S3_KEYS["AWS_SECRET_ACCESS_KEY"],
+    }
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                server,
+                "--port",
+                f"127.0.0.1:{port}",
+                "--quiet",
+                "posix",
+                "--sidecar",
+                folder / "sidecar",
+                folder / "root",
+            ],
+            env=os.environ | keys,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        _wait_for_port(port, process, folder / "log")
+        env = _S3_KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_REGION": "us-east-1"}
+        yield S3(env, "s3://episodes")
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _s3_server() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "saltwell"
+    server = cache / f"versitygw-{_S3_VERSION}"
+    if server.exists():
+        return server
+    if shutil.which("go") is None:
+        pytest.skip(f"no Go to build an S3 server with; install Go, or put versitygw {_S3_VERSION} at {server}")
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        subprocess.run(
+            ["go", "install", f"{_S3_SERVER}@{_S3_VERSION}"],
+            env=os.environ | {"GOBIN": folder},
+            check=True,
+            timeout=_BUILD_S,
+        )
+        Path(folder, "versitygw").rename(server)  # at once, so that two test runs never see half a file
+    return server
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+        else:
+            return
+    pytest.fail(f"the S3 server does not answer: {log.read_text()[-2000:]}")

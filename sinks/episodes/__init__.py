@@ -1,0 +1,1 @@
+"""What writes finished episodes: archive, manifest, commit; and what reads them back."""

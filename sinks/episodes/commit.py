@@ -1,0 +1,120 @@
+"""Finished means finished: the order in which an episode comes into the store.
+
+    0. Is there a marker?   same manifest: done already; another one: conflict.
+    1. episode.mcap         into a folder named by the content.
+    2. manifest.json        beside it; it holds the hash of step 1.
+    3. finished/{episode}.json, by conditional create; it holds the hash of step 2. From here readers see it.
+
+A crash after any step leaves nothing that a reader believes, and doing it all again is harmless: the same content
+has the same keys. Only after step 3 may the log's offsets be committed.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from saltwell.errors import RetryError, SkipRecordError
+from sinks.episodes.json_text import canonical, parse, typed
+from sinks.episodes.layout import archive_key, conflict_key, folder_key, manifest_key, marker_key
+from sinks.episodes.manifest import Manifest, sha256_hex
+from sinks.store import Store
+from sinks.store_errors import NotInStore
+
+MAX_MARKER_BYTES = 64 * 1024
+
+_ATTEMPTS = 6
+_FIRST_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What makes an episode visible: key and hash of its manifest, size of its MCAP file."""
+
+    manifest: str
+    manifest_sha256: str
+    archive_bytes: int
+
+    @property
+    def folder(self) -> str:
+        """Key of the folder that holds manifest and MCAP file."""
+        return self.manifest.rpartition("/")[0]
+
+    def encode(self) -> bytes:
+        """Text of the marker."""
+        return canonical(self)
+
+    @classmethod
+    def parse(cls, data: bytes, what: str) -> "Marker":
+        """Read a marker; SkipRecordError naming `what` when it is none."""
+        return typed(cls, parse(data, what), what)
+
+
+class ConflictError(SkipRecordError):
+    """The episode is finished with another content.
+
+    What is in the store stays as it is (`kept`); the new content lies aside (`aside`, a folder key) with a note
+    below conflicts/. The other episodes can go on, so this is no StopError: one conflict must not stop a shard.
+    """
+
+    def __init__(self, message: str, *, kept: Marker, aside: str) -> None:
+        super().__init__(message)
+        self.kept = kept
+        self.aside = aside
+
+
+def commit(store: Store, manifest: Manifest, archive: Path) -> Marker:
+    """Bring an episode into the store; its marker, whose folder is what `store.uri` gives to others.
+
+    `archive` is the MCAP file that the manifest describes. Doing it again with the same content is a success and
+    uploads nothing. Raises ConflictError, or RetryError and StopError from the store.
+    """
+    text = manifest.encode()
+    sha256 = sha256_hex(text)
+    folder = folder_key(manifest.robot, manifest.episode, sha256)
+    ours = Marker(manifest_key(folder), sha256, manifest.archive.bytes)
+    marker = read_marker(store, manifest.episode)  # step 0
+    if marker == ours:
+        return ours
+    store.put_file(archive_key(folder), archive)  # step 1
+    store.put(ours.manifest, text)  # step 2
+    marker = marker or _publish(store, manifest.episode, ours)  # step 3
+    if marker != ours:
+        raise _conflict(store, manifest.episode, kept=marker, ours=ours)
+    return ours
+
+
+def read_marker(store: Store, episode: str) -> Marker | None:
+    """The marker of an episode; None when the episode is not finished."""
+    key = marker_key(episode)
+    try:
+        data = store.get(key, limit_bytes=MAX_MARKER_BYTES)
+    except NotInStore:
+        return None
+    return Marker.parse(data, f"marker {store.uri(key)}")
+
+
+def _publish(store: Store, episode: str, ours: Marker) -> Marker:
+    """The marker that stands once we have tried to create ours.
+
+    "Already exists" is believed only when the marker can be read: some servers answer so on a conflict that
+    wrote nothing.
+    """
+    for attempt in range(_ATTEMPTS):
+        if store.create(marker_key(episode), ours.encode()):
+            return ours
+        if standing := read_marker(store, episode):
+            return standing
+        time.sleep(_FIRST_PAUSE_S * 2**attempt)
+    raise RetryError(f"the store says that {store.uri(marker_key(episode))} exists, and does not give it")
+
+
+def _conflict(store: Store, episode: str, *, kept: Marker, ours: Marker) -> ConflictError:
+    note: Mapping[str, Marker] = {"kept": kept, "set_aside": ours}
+    store.put(conflict_key(episode, ours.manifest_sha256), canonical(note))
+    return ConflictError(
+        f"episode {episode} is finished with another content: kept {store.uri(kept.folder)}, the new one lies"
+        f" aside at {store.uri(ours.folder)}; compare the two manifests",
+        kept=kept,
+        aside=ours.folder,
+    )

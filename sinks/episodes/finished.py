@@ -1,0 +1,60 @@
+"""Finished episodes of a store. Markers only are believed: what has none does not exist."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from saltwell.errors import SkipRecordError, StopError
+from sinks.episodes.commit import Marker, read_marker
+from sinks.episodes.layout import finished_episodes
+from sinks.episodes.manifest import MAX_MANIFEST_BYTES, Manifest, sha256_hex
+from sinks.store import Store
+from sinks.store_errors import NotInStore
+
+_NAMES_COMPARED = 10_000
+
+
+class DamagedEpisode(StopError):
+    """An episode with a marker whose other objects are not what the marker says."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedEpisode:
+    """An episode whose manifest is what its marker says. `uri` is the folder of its objects."""
+
+    marker: Marker
+    manifest: Manifest
+    uri: str
+
+
+def list_episodes(store: Store) -> Iterator[str]:
+    """Names of the finished episodes, in no order."""
+    return finished_episodes(store)
+
+
+def load_episode(store: Store, episode: str) -> FinishedEpisode:
+    """Marker and manifest of an episode.
+
+    StopError when there is none of that name, naming similar ones; DamagedEpisode when marker or manifest are
+    not whole.
+    """
+    try:
+        marker = read_marker(store, episode)
+        if marker is None:
+            raise StopError(_unknown(store, episode))
+        data = store.get(marker.manifest, limit_bytes=MAX_MANIFEST_BYTES)
+        if sha256_hex(data) != marker.manifest_sha256:
+            raise DamagedEpisode(f"episode {episode}: manifest.json is not the one that the marker names")
+        return FinishedEpisode(marker, Manifest.parse(data), store.uri(marker.folder))
+    except NotInStore as error:
+        raise DamagedEpisode(f"episode {episode}: it has a marker and no manifest: {error}") from error
+    except SkipRecordError as error:
+        raise DamagedEpisode(f"episode {episode}: {error}") from error
+
+
+def _unknown(store: Store, episode: str) -> str:
+    known = list(islice(list_episodes(store), _NAMES_COMPARED))
+    near = difflib.get_close_matches(episode, known, n=3, cutoff=0.4) or sorted(known)[:3]
+    hint = f"did you mean {' or '.join(near)}?" if near else "it holds no finished episode"
+    return f"no finished episode {episode} in {store.url}: {hint}"

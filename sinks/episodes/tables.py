@@ -1,0 +1,124 @@
+"""Finished episodes as plain text, for terminals of 100 columns."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from saltwell.contracts.results import Reason, StreamTiming
+from saltwell.contracts.timeline import SeqRange
+from sinks.episodes.finished import FinishedEpisode
+from sinks.episodes.manifest import Manifest, StreamEntry
+from sinks.episodes.verify import Report
+
+COLUMNS = 100
+_NS_PER_S = 1_000_000_000
+_NS_PER_MS = 1_000_000
+_RANGES_SHOWN = 20
+
+
+def episode_table(episodes: Sequence[FinishedEpisode]) -> str:
+    """A line an episode; the task gives way when the line would be too long."""
+    head = ("EPISODE", "ROBOT", "DECISION", "STEPS", "SECONDS", "LOST", "MB", "TASK")
+    return _table(head, [_episode_row(one.manifest) for one in episodes], right={3, 4, 5, 6})
+
+
+def episode_page(one: FinishedEpisode) -> str:
+    """Everything about an episode that a person wants to see."""
+    manifest = one.manifest
+    facts = [
+        ("episode", manifest.episode),
+        ("robot", f"{manifest.robot} at {manifest.site}"),
+        ("task", manifest.task),
+        ("decision", f"{manifest.decision}, criteria {manifest.criteria_version}"),
+        ("success", {True: "yes", False: "no", None: "not said"}[manifest.success]),
+        ("time", f"{_utc(manifest.started_ns)}, {_seconds(manifest):.1f} s, {manifest.ending}"),
+        ("steps", f"{manifest.steps}, of {manifest.anchor or 'a fixed rate'}"),
+        ("size", f"{manifest.archive.bytes / 1e6:.1f} MB"),
+        ("at", one.uri),
+    ]
+    lines = [f"{name:9} {value}" for name, value in facts]
+    lines += ["", *map(_reason_line, manifest.reasons)] if manifest.reasons else []
+    head = ("STREAM", "KIND", "SENT", "WRITTEN", "LOST", "TWICE", "DEAD", "SKEW P50 MS", "P99 MS")
+    rows = [_stream_row(name, entry) for name, entry in sorted(manifest.streams.items())]
+    lines += ["", _table(head, rows, right={2, 3, 4, 5, 6, 7, 8})]
+    lost = list(_loss_lines(manifest))
+    lines += ["", "Not in the file:", *lost] if lost else []
+    return "\n".join(lines)
+
+
+def report_page(report: Report) -> str:
+    """What verification found."""
+    if report.problems:
+        return "\n".join([f"episode {report.episode} is damaged:", *(f"  {problem}" for problem in report.problems)])
+    messages = sum(report.messages.values())
+    return (
+        f"episode {report.episode} is whole: {messages} messages of {len(report.messages)} streams,"
+        f" {report.bytes / 1e6:.1f} MB read back"
+    )
+
+
+def _episode_row(manifest: Manifest) -> tuple[str, ...]:
+    return (
+        manifest.episode,
+        manifest.robot,
+        manifest.decision,
+        str(manifest.steps),
+        f"{_seconds(manifest):.1f}",
+        str(sum(entry.ledger.lost for entry in manifest.streams.values())),
+        f"{manifest.archive.bytes / 1e6:.1f}",
+        manifest.task,
+    )
+
+
+def _stream_row(name: str, entry: StreamEntry) -> tuple[str, ...]:
+    ledger = entry.ledger
+    counts = (ledger.sent, ledger.written, ledger.lost, ledger.duplicates, ledger.dead)
+    return (name, entry.kind, *map(str, counts), *_skew_ms(entry.timing))
+
+
+def _skew_ms(timing: StreamTiming | None) -> tuple[str, str]:
+    if timing is None:
+        return "", ""
+    return f"{timing.skew_p50_ns / _NS_PER_MS:.2f}", f"{timing.skew_p99_ns / _NS_PER_MS:.2f}"
+
+
+def _reason_line(reason: Reason) -> str:
+    where = f" {reason.stream}" if reason.stream else ""
+    return f"{reason.severity}: {reason.code}{where}: {reason.text}"
+
+
+def _loss_lines(manifest: Manifest) -> Iterator[str]:
+    for name, entry in sorted(manifest.streams.items()):
+        ranges = entry.ledger.missing
+        yield from (f"  {name} {_range_text(one)}" for one in ranges[:_RANGES_SHOWN])
+        if len(ranges) > _RANGES_SHOWN:
+            yield f"  {name} and {len(ranges) - _RANGES_SHOWN} more ranges: see --json"
+
+
+def _range_text(lost: SeqRange) -> str:
+    last = lost.first + lost.count - 1
+    frames = f"frame {lost.first}" if lost.count == 1 else f"frames {lost.first}..{last}"
+    return f"{frames}: {lost.cause}"
+
+
+def _seconds(manifest: Manifest) -> float:
+    return (manifest.stopped_ns - manifest.started_ns) / _NS_PER_S
+
+
+def _utc(time_ns: int) -> str:
+    return f"{datetime.fromtimestamp(time_ns // _NS_PER_S, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: set[int]) -> str:
+    """Columns as wide as their widest cell; what is beyond the 100th column is cut off with dots."""
+    cells = [head, *rows]
+    widths = [max(len(row[n]) for row in cells) for n in range(len(head))]
+    return "\n".join(_line(row, widths, right) for row in cells)
+
+
+def _line(row: Sequence[str], widths: Sequence[int], right: set[int]) -> str:
+    cells = [
+        cell.rjust(width) if n in right else cell.ljust(width)
+        for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    line = "  ".join(cells).rstrip()
+    return line if len(line) <= COLUMNS else line[: COLUMNS - 3] + "..."

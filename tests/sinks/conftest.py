@@ -1,0 +1,182 @@
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from saltwell.contracts.columns import pack_i64
+from saltwell.contracts.results import (
+    AlignmentBlock,
+    AlignmentEnded,
+    Reason,
+    StreamLedger,
+    StreamMatch,
+    StreamTiming,
+    UnreadableFrame,
+    Verdict,
+)
+from saltwell.contracts.timeline import SeqRange
+from saltwell.messages.image import CompressedImage
+from saltwell.messages.motion import JointState
+from sinks.episodes.annotations import add_annotations, alignment_annotations, declare_annotations, verdict_annotation
+from sinks.episodes.archive import EpisodeArchive
+from sinks.episodes.manifest import Manifest, manifest_of, provenance_of
+from sinks.store import Store, open_store
+
+START_NS = 1_767_225_600_000_000_000
+PERIOD_NS = 33_333_333
+COLOR, JOINTS = "/head/color", "/joint_states"
+
+
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.timeout(900))])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """An empty store: a folder, and a bucket of a real S3 server."""
+    if request.param == "folder":
+        return open_store(str(tmp_path / "store"), create=True)
+    s3 = request.getfixturevalue("s3")
+    for name, value in s3.env.items():
+        monkeypatch.setenv(name, value)
+    return open_store(f"{s3.url}/{uuid.uuid4().hex}")
+
+
+@dataclass(frozen=True)
+class Take:
+    """What a station's take became, not yet in a store."""
+
+    manifest: Manifest
+    path: Path
+
+
+MakeTake = Callable[..., Take]
+
+
+@pytest.fixture
+def make_take(tmp_path: Path) -> MakeTake:
+    """Makes takes of two streams; frame 7 of the color stream is lost, and no step refers to it."""
+
+    def make(
+        *,
+        episode: str = "20260101T000000-g1-04-aa0001",
+        robot: str = "g1-04",
+        task: str = "sort the parts",
+        frames: int = 30,
+        refer_to: Iterable[int] | None = None,
+        twice: Iterable[int] = (),
+    ) -> Take:
+        written = [seq for seq in range(frames) if seq != 7]
+        path = tmp_path / f"{uuid.uuid4().hex}.mcap"
+        archive = EpisodeArchive(tmp_path)
+        declare(archive)
+        for seq in [*written, *twice]:
+            add_frame(archive, COLOR, seq)
+        for seq in range(frames):
+            add_frame(archive, JOINTS, seq)
+        steps = list(written if refer_to is None else refer_to)
+        block = AlignmentBlock(
+            "zigong",
+            robot,
+            episode,
+            0,
+            pack_i64([START_NS + seq * PERIOD_NS for seq in steps]),
+            (match(COLOR, steps), match(JOINTS, [min(seq, frames - 1) for seq in steps])),
+        )
+        add_annotations(archive, alignment_annotations(block))
+        verdict = Verdict("zigong", robot, episode, "review", (REASON,), "1-ab12", ())
+        add_annotations(archive, [verdict_annotation(verdict, at_ns=START_NS + frames * PERIOD_NS)])
+        summary = archive.finish(path, {"saltwell": {"robot": robot, "episode": episode}})
+        ended = AlignmentEnded(
+            "zigong",
+            robot,
+            episode,
+            COLOR,
+            len(steps),
+            START_NS,
+            START_NS + frames * PERIOD_NS,
+            task,
+            "stopped",
+            None,
+            (timing(COLOR, len(steps)), timing(JOINTS, len(steps))),
+        )
+        manifest = manifest_of(
+            ended,
+            verdict,
+            ledgers=[
+                StreamLedger(COLOR, "color", frames, frames - 1, 1, 2, 1, (SeqRange(7, 1, "unreadable"),)),
+                StreamLedger(JOINTS, "joints", frames, frames, 0, 0, 0, ()),
+            ],
+            unreadable={COLOR: [UnreadableFrame(7, START_NS + 7 * PERIOD_NS, "JPEG of 900 bytes has no end")]},
+            archive=summary,
+            provenance=provenance_of({"recording": "take_17.mcap"}, [AlignmentEnded, Verdict]),
+        )
+        return Take(manifest, path)
+
+    return make
+
+
+REASON = Reason("loss", COLOR, "review", 0.033, 0.01, "share", 0, 0, "1 of 30 frames of /head/color are lost.")
+
+
+def declare(archive: EpisodeArchive) -> None:
+    for stream, message in ((COLOR, "sensor_msgs/msg/CompressedImage"), (JOINTS, "sensor_msgs/msg/JointState")):
+        archive.declare(
+            stream,
+            schema_name=message,
+            schema_encoding="ros2msg",
+            schema=f"# {message}",
+            message_encoding="cdr",
+            metadata={"offered_qos_profiles": ""},
+            compress=stream != COLOR,
+        )
+    declare_annotations(archive)
+
+
+def add_frame(archive: EpisodeArchive, stream: str, seq: int) -> None:
+    captured_ns = START_NS + seq * PERIOD_NS
+    archive.add(
+        stream,
+        frame(stream, seq, captured_ns),
+        log_time_ns=captured_ns + 3_000_000,
+        publish_time_ns=captured_ns,
+        sequence=seq,
+    )
+
+
+def frame(stream: str, seq: int, captured_ns: int) -> bytes:
+    if stream == COLOR:
+        noise = np.random.default_rng(seq).bytes(5_000)
+        return CompressedImage(captured_ns, "head", "jpeg", b"\xff\xd8" + noise + b"\xff\xd9").encode()
+    angles = np.sin(np.arange(7) + seq / 30)
+    return JointState(captured_ns, "base", tuple(f"arm_{n}" for n in range(7)), angles, angles, angles).encode()
+
+
+def match(stream: str, seqs: list[int]) -> StreamMatch:
+    zeros = pack_i64([0] * len(seqs))
+    return StreamMatch(stream, bytes(len(seqs)), pack_i64(seqs), pack_i64([-1] * len(seqs)), zeros, zeros)
+
+
+def timing(stream: str, steps: int) -> StreamTiming:
+    return StreamTiming(
+        stream=stream,
+        kind="color" if stream == COLOR else "joints",
+        count=30,
+        period_ns=float(PERIOD_NS),
+        jitter_share=0.01,
+        longest_gap_ns=2 * PERIOD_NS,
+        longest_gap_from_ns=START_NS,
+        gaps_over_100_ms=0,
+        out_of_order=0,
+        clock_steps=0,
+        largest_clock_step_ns=0,
+        clock_step_at_ns=0,
+        clock_offset_ns=0,
+        exact=steps,
+        interpolated=0,
+        held=0,
+        missing=0,
+        skew_p50_ns=0.0,
+        skew_p95_ns=1_000_000.0,
+        skew_p99_ns=1_500_000.0,
+        skew_max_ns=2_000_000.0,
+    )
