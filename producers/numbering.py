@@ -19,6 +19,7 @@ _LATE_SHARE = 0.15
 
 _RECENT = 128
 _MAX_HOLE = 100_000
+_MAX_BEHIND = 16
 
 
 class FrameNumbers:
@@ -30,6 +31,7 @@ class FrameNumbers:
         self._holes: dict[int, None] = {}
         self._latest: tuple[int, int] | None = None  # captured, seq of the newest frame
         self._next = 0
+        self._behind = 0
         self._least_delay_ns: int | None = None
 
     def number(self, captured_ns: int, arrived_ns: int, digest: int) -> tuple[int, bool]:
@@ -61,13 +63,25 @@ class FrameNumbers:
         if self._latest is None:
             return self._append(captured_ns, 0)
         gap_ns = captured_ns - self._latest[0]
-        if gap_ns < 0 and (hole := self._hole_at(captured_ns)) is not None:
-            del self._holes[hole]
-            return hole
+        if gap_ns < 0:
+            return self._late(captured_ns)
+        self._behind = 0
         lost = 0 if stepped else self._lost(gap_ns)
         if not lost and not stepped:
             self._intervals.append(gap_ns)
         return self._append(captured_ns, lost)
+
+    def _late(self, captured_ns: int) -> int:
+        """A frame captured before the latest one: its hole, else the next number; many in a row = the clock went back."""
+        if (hole := self._hole_at(captured_ns)) is not None:
+            del self._holes[hole]
+            return hole
+        self._behind += 1
+        if self._behind > _MAX_BEHIND:
+            self._behind = 0
+            return self._append(captured_ns, 0)
+        self._next += 1
+        return self._next - 1
 
     def _append(self, captured_ns: int, lost: int) -> int:
         for seq in range(self._next, self._next + lost):

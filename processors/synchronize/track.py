@@ -32,6 +32,7 @@ class Track:
     first_step_at_ns: int = 0
     clock_offset_ns: int = 0
     _least_delay_ns: int | None = None
+    _suspect: tuple[int, int, int, int] | None = None  # site time, sensor time, step, delay
 
     def add(self, seqs: Int64s, captured_ns: Int64s, arrived_ns: Int64s, *, clock_offset_ns: int) -> None:
         """Take frames in order of arrival; a frame seen before is dropped."""
@@ -70,13 +71,27 @@ class Track:
         self.seqs.insert(at, seq)
 
     def _watch_clock(self, captured_ns: int, site_ns: int, delay_ns: int) -> None:
-        """A step forward is a gap in the stamps that the arrivals do not share; a queue that drains is none."""
+        """A step forward is a gap in the stamps that the arrivals do not share and that the next frame confirms.
+
+        A queue that drains leaves no such gap, and a frame that overtook others is followed by an earlier one.
+        """
+        if self._suspect is not None:
+            self._settle_suspect(site_ns)
         least = self._least_delay_ns
         if least is not None and delay_ns < least - IMPOSSIBLE_DELAY_NS:
             step_ns = site_ns - self.times_ns[-1] - int(self.period_ns())
             if step_ns > max(self.period_ns(), IMPOSSIBLE_DELAY_NS):
-                self.clock_steps += 1
-                self.first_step_at_ns = self.first_step_at_ns or captured_ns
-                self.largest_step_ns = max(self.largest_step_ns, step_ns)
+                self._suspect = (site_ns, captured_ns, step_ns, delay_ns)
+                return
         if least is None or delay_ns < least:
             self._least_delay_ns = delay_ns
+
+    def _settle_suspect(self, next_site_ns: int) -> None:
+        suspect, self._suspect = self._suspect, None
+        if suspect is None or next_site_ns <= suspect[0]:
+            return
+        _, captured_ns, step_ns, delay_ns = suspect
+        self.clock_steps += 1
+        self.first_step_at_ns = self.first_step_at_ns or captured_ns
+        self.largest_step_ns = max(self.largest_step_ns, step_ns)
+        self._least_delay_ns = delay_ns
