@@ -91,6 +91,7 @@ class MotionScorer:
         self._before: _Rows | None = None
         self._spacing: int | None = None
 
+    @np.errstate(all="ignore")  # absurd values come out as infinite or NaN; nobody reads warnings
     def score(
         self,
         captured_ns: Int64s,
@@ -161,8 +162,7 @@ def _speeds(rows: _Rows, *, lag: int) -> Float64s:
     """Return the fastest joint's change of position over `lag` samples for each row; NaN = not known."""
     speeds = np.full(len(rows.times_ns), np.nan)
     passed_ns = rows.times_ns[lag:] - rows.times_ns[:-lag]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        velocity = (rows.position[lag:] - rows.position[:-lag]) / (passed_ns[:, np.newaxis] / 1e9)
+    velocity = (rows.position[lag:] - rows.position[:-lag]) / (passed_ns[:, np.newaxis] / 1e9)
     speeds[lag:] = np.where(passed_ns >= _LEAST_BASELINE_NS, _fastest(velocity), np.nan)
     return speeds
 

@@ -39,6 +39,7 @@ class PoseScorer:
         self._times_ns: Int64s = np.empty(0, dtype=np.int64)
         self._position: Float64s = np.empty((0, 3))
 
+    @np.errstate(all="ignore")  # absurd values come out as infinite or NaN; nobody reads warnings
     def score(self, captured_ns: Int64s, position_m: Float64s, orientation_xyzw: Float64s) -> PoseScore:
         """Score the next block.
 
@@ -70,8 +71,7 @@ class PoseScorer:
 def _steps(times_ns: Int64s, position: Float64s) -> tuple[Float64s, Float64s]:
     """Return length (m) and time (s) of each step; NaN for a time that doesn't advance."""
     passed_s = np.diff(times_ns) / 1e9
-    with np.errstate(over="ignore"):
-        step_m = np.linalg.norm(np.diff(position, axis=0), axis=1)
+    step_m = np.linalg.norm(np.diff(position, axis=0), axis=1)
     return step_m, np.where(passed_s > 0, passed_s, np.nan)
 
 
@@ -83,8 +83,7 @@ def _unexplained_m(step_m: Float64s, passed_s: Float64s) -> Float64s:
 
 
 def _norm_error(orientation_xyzw: Float64s) -> Float64s:
-    with np.errstate(over="ignore"):
-        return np.asarray(np.abs(np.linalg.norm(orientation_xyzw, axis=1) - 1))
+    return np.asarray(np.abs(np.linalg.norm(orientation_xyzw, axis=1) - 1))
 
 
 def _largest(values: Float64s) -> float:

@@ -35,8 +35,7 @@ def by_numpy(xyz: Cloud, voxel_m: float) -> dict[tuple[int, int, int], tuple[NDA
     count = np.bincount(where.ravel(), minlength=len(found))
     sums = np.stack([np.bincount(where.ravel(), column, len(found)) for column in xyz[inside].T], axis=1)
     return {
-        (int(i), int(j), int(k)): (total / n, int(n))
-        for (i, j, k), total, n in zip(found, sums, count, strict=True)
+        (int(i), int(j), int(k)): (total / n, int(n)) for (i, j, k), total, n in zip(found, sums, count, strict=True)
     }
 
 
@@ -76,9 +75,7 @@ def test_every_voxel_holds_the_mean_of_its_points_and_no_point_is_lost(xyz: Clou
 
 @given(clouds, edges, st.randoms())
 @settings(deadline=None)
-def test_the_order_of_the_points_changes_only_the_order_of_the_voxels(
-    xyz: Cloud, voxel_m: float, random: Any
-) -> None:
+def test_the_order_of_the_points_changes_only_the_order_of_the_voxels(xyz: Cloud, voxel_m: float, random: Any) -> None:
     shuffled = list(range(len(xyz)))
     random.shuffle(shuffled)
     one = voxel_centroids(xyz, None, voxel_m=voxel_m)
@@ -98,6 +95,14 @@ def test_the_size_of_the_table_changes_nothing(xyz: Cloud, doublings: int) -> No
     small, large = run(voxels._table_size(len(xyz))), run(voxels._table_size(len(xyz)) << doublings)
     np.testing.assert_array_equal(small[0], large[0])
     np.testing.assert_array_equal(small[1], large[1])
+
+
+def test_voxels_that_share_a_slot_keep_apart() -> None:
+    """In a table that is full to the last slot but one, most keys pass over others to find theirs."""
+    xyz = np.stack(np.meshgrid([0], np.arange(7), np.arange(9)), axis=-1).reshape(-1, 3).astype(np.float32)
+    table = np.full(64, -1, dtype=np.int32)
+    _, count = voxels._accumulate(np.concatenate([xyz, xyz]), np.empty(0, dtype=np.float32), 1.0, table)
+    np.testing.assert_array_equal(count, np.full(63, 2))
 
 
 def test_voxels_come_in_the_order_of_their_first_point() -> None:
