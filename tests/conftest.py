@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from saltwell.cli.topics import create_topics
+from saltwell.local.broker import EmbeddedBroker
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -133,3 +136,11 @@ def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> No
         else:
             return
     pytest.fail(f"the S3 server does not answer: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[EmbeddedBroker]:
+    """One embedded Kafka for the whole test run, with all topics; tests keep apart by robot and episode names."""
+    with EmbeddedBroker() as started:
+        create_topics(started.bootstrap, partitions=4, replication=1)
+        yield started

@@ -161,7 +161,14 @@ class EmbeddedBroker:
 
     def _format(self, base: list[str], properties: Path) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*base, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+        command = [
+            *base,
+            "kafka.tools.StorageTool",
+            "format",
+            f"--cluster-id={cluster}",
+            "-c",
+            str(properties),
+        ]  # may begin with -
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise StopError(

@@ -1,0 +1,75 @@
+"""The whole pipeline as real processes, for tests that look at what comes out."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saltwell.contracts.codec import Codec
+from saltwell.contracts.results import EpisodeFinished
+from saltwell.local.broker import EmbeddedBroker
+from saltwell.local.finished import Watcher
+from saltwell.local.stack import Stack
+
+DEADLINE_S = 120
+
+
+def saltwell(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "saltwell.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+        timeout=DEADLINE_S,
+    )
+
+
+@dataclass
+class Pipeline:
+    """A running stack on the session's broker."""
+
+    stack: Stack
+    bootstrap: str
+    store: Path
+
+    def replay(self, recording: Path, *, robot: str, **options: str) -> list[dict[str, Any]]:
+        """Play a recording; gives the episodes as `replay --json` reports them."""
+        flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+        done = saltwell("replay", str(recording), "--robot", robot, "--bootstrap", self.bootstrap, "--json", *flags)
+        assert done.returncode == 0, done.stderr
+        episodes: list[dict[str, Any]] = json.loads(done.stdout)["episodes"]
+        return episodes
+
+    def finished(self, episodes: list[dict[str, Any]]) -> list[EpisodeFinished]:
+        """Wait for finished episodes."""
+        watcher = Watcher(self.bootstrap, Codec())
+        try:
+            seen = watcher.wait([e["id"] for e in episodes], deadline_s=DEADLINE_S, check=self.stack.check)
+        finally:
+            watcher.close()
+        return [seen.finished[e["id"]] for e in episodes]
+
+
+@pytest.fixture(scope="session")
+def pipeline(broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Four processors and the sink, writing to a folder."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    stack = Stack(folder / "logs", bootstrap=broker.bootstrap, store=str(folder / "store"))
+    try:
+        stack.start()
+        yield Pipeline(stack, broker.bootstrap, folder / "store")
+    finally:
+        stack.stop()
+
+
+@pytest.fixture
+def run() -> Callable[..., subprocess.CompletedProcess[str]]:
+    return saltwell
