@@ -91,8 +91,8 @@ def _check(xyz: NDArray[np.float32], intensity: NDArray[np.float32] | None, *, v
 
 
 def _table_size(points: int) -> int:
-    """Return a power of two that keeps the table at most half full."""
-    return 1 << (2 * points).bit_length()
+    """Return the smallest power of two that leaves the table at most half full."""
+    return 1 << max(1, 2 * points - 1).bit_length()
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
