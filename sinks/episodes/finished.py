@@ -46,7 +46,10 @@ def load_episode(store: Store, episode: str) -> FinishedEpisode:
         data = store.get(marker.manifest, limit_bytes=MAX_MANIFEST_BYTES)
         if sha256_hex(data) != marker.manifest_sha256:
             raise DamagedEpisode(f"episode {episode}: manifest.json is not the one that the marker names")
-        return FinishedEpisode(marker, Manifest.parse(data), store.uri(marker.folder))
+        manifest = Manifest.parse(data)
+        if manifest.episode != episode:
+            raise DamagedEpisode(f"episode {episode}: its marker names the manifest of {manifest.episode}")
+        return FinishedEpisode(marker, manifest, store.uri(marker.folder))
     except NotInStore as error:
         raise DamagedEpisode(f"episode {episode}: it has a marker and no manifest: {error}") from error
     except SkipRecordError as error:

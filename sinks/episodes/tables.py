@@ -18,7 +18,7 @@ _RANGES_SHOWN = 20
 def episode_table(episodes: Sequence[FinishedEpisode]) -> str:
     """A line an episode; the task gives way when the line would be too long."""
     head = ("EPISODE", "ROBOT", "DECISION", "STEPS", "SECONDS", "LOST", "MB", "TASK")
-    return _table(head, [_episode_row(one.manifest) for one in episodes], right={3, 4, 5, 6})
+    return _text(_table(head, [_episode_row(one.manifest) for one in episodes], right={3, 4, 5, 6}))
 
 
 def episode_page(one: FinishedEpisode) -> str:
@@ -39,16 +39,16 @@ def episode_page(one: FinishedEpisode) -> str:
     lines += ["", *map(_reason_line, manifest.reasons)] if manifest.reasons else []
     head = ("STREAM", "KIND", "SENT", "WRITTEN", "LOST", "TWICE", "DEAD", "SKEW P50 MS", "P99 MS")
     rows = [_stream_row(name, entry) for name, entry in sorted(manifest.streams.items())]
-    lines += ["", _table(head, rows, right={2, 3, 4, 5, 6, 7, 8})]
+    lines += ["", *_table(head, rows, right={2, 3, 4, 5, 6, 7, 8})]
     lost = list(_loss_lines(manifest))
     lines += ["", "Not in the file:", *lost] if lost else []
-    return "\n".join(lines)
+    return _text(lines)
 
 
 def report_page(report: Report) -> str:
     """What verification found."""
     if report.problems:
-        return "\n".join([f"episode {report.episode} is damaged:", *(f"  {problem}" for problem in report.problems)])
+        return _text([f"episode {report.episode} is damaged:", *(f"  {problem}" for problem in report.problems)])
     messages = sum(report.messages.values())
     return (
         f"episode {report.episode} is whole: {messages} messages of {len(report.messages)} streams,"
@@ -105,14 +105,22 @@ def _seconds(manifest: Manifest) -> float:
 
 
 def _utc(time_ns: int) -> str:
-    return f"{datetime.fromtimestamp(time_ns // _NS_PER_S, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    try:
+        return f"{datetime.fromtimestamp(time_ns // _NS_PER_S, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"{time_ns} ns"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: set[int]) -> str:
+def _text(lines: Iterable[str]) -> str:
+    """Names and tasks come from outside: what could move the cursor is shown as `?`."""
+    return "\n".join("".join(letter if letter.isprintable() else "?" for letter in line) for line in lines)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: set[int]) -> list[str]:
     """Columns as wide as their widest cell; what is beyond the 100th column is cut off with dots."""
     cells = [head, *rows]
     widths = [max(len(row[n]) for row in cells) for n in range(len(head))]
-    return "\n".join(_line(row, widths, right) for row in cells)
+    return [_line(row, widths, right) for row in cells]
 
 
 def _line(row: Sequence[str], widths: Sequence[int], right: set[int]) -> str:

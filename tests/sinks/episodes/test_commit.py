@@ -1,0 +1,230 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saltwell.errors import RetryError, SkipRecordError, StopError
+from sinks.episodes import commit as protocol
+from sinks.episodes.commit import ConflictError, Marker, commit, read_marker
+from sinks.episodes.finished import DamagedEpisode, list_episodes, load_episode
+from sinks.episodes.layout import marker_key
+from sinks.store import Store
+
+MakeTake = Callable[..., Any]
+
+
+def contents(store: Store) -> dict[str, bytes]:
+    return {key: store.get(key) for folder in ("episodes", "finished", "conflicts") for key in store.list(folder)}
+
+
+def test_a_committed_episode_is_found_whole(store: Store, make_take: MakeTake) -> None:
+    take = make_take()
+
+    marker = commit(store, take.manifest, take.path)
+
+    assert list(list_episodes(store)) == [take.manifest.episode]
+    episode = load_episode(store, take.manifest.episode)
+    assert episode.manifest == take.manifest
+    assert episode.marker == marker
+    assert episode.uri == store.uri(marker.folder)
+    assert store.get(f"{marker.folder}/episode.mcap") == take.path.read_bytes()
+
+
+def test_keys_are_named_by_content(store: Store, make_take: MakeTake) -> None:
+    take = make_take(robot="unit/7", episode="e 1")
+
+    marker = commit(store, take.manifest, take.path)
+
+    assert marker.folder == f"episodes/unit%2F7/e%201/{marker.manifest_sha256[:16]}"
+    assert contents(store).keys() == {
+        f"{marker.folder}/episode.mcap",
+        f"{marker.folder}/manifest.json",
+        "finished/e%201.json",
+    }
+    assert list(list_episodes(store)) == ["e 1"]
+
+
+def test_the_same_episode_again_is_a_success_that_uploads_nothing(
+    store: Store, make_take: MakeTake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = make_take()
+    first = commit(store, take.manifest, take.path)
+    before = contents(store)
+    monkeypatch.setattr(Store, "put_file", lambda *_: pytest.fail("uploaded again"))
+
+    assert commit(store, take.manifest, take.path) == first
+    assert contents(store) == before
+
+
+def test_a_different_content_is_set_aside_and_nothing_is_overwritten(store: Store, make_take: MakeTake) -> None:
+    kept, other = make_take(), make_take(task="something else", frames=20)
+    marker = commit(store, kept.manifest, kept.path)
+    before = contents(store)
+
+    for _ in range(2):  # the log is read again after a crash: the same answer, no further traces
+        with pytest.raises(ConflictError, match=r"finished with another content: kept .*, the new one lies aside at"):
+            commit(store, other.manifest, other.path)
+
+    after = contents(store)
+    assert before.items() <= after.items()
+    assert load_episode(store, kept.manifest.episode).manifest == kept.manifest
+    added = after.keys() - before.keys()
+    assert sorted(key.rpartition("/")[2] for key in added)[1:] == ["episode.mcap", "manifest.json"]
+    (note,) = (json.loads(after[key]) for key in added if key.startswith("conflicts/"))
+    assert note["kept"] == json.loads(marker.encode())
+    assert store.get(note["set_aside"]["manifest"]) == other.manifest.encode()
+
+
+def test_a_conflict_tells_what_is_kept_so_that_the_loop_can_go_on(store: Store, make_take: MakeTake) -> None:
+    kept, other = make_take(), make_take(frames=20)
+    marker = commit(store, kept.manifest, kept.path)
+
+    with pytest.raises(SkipRecordError) as caught:
+        commit(store, other.manifest, other.path)
+
+    assert isinstance(caught.value, ConflictError)
+    assert caught.value.kept == marker
+
+
+def test_contents_with_the_same_mcap_do_not_share_a_manifest(store: Store, make_take: MakeTake) -> None:
+    take = make_take()
+    commit(store, take.manifest, take.path)
+
+    with pytest.raises(ConflictError):
+        commit(store, replace(take.manifest, task="relabelled"), take.path)
+
+    assert load_episode(store, take.manifest.episode).manifest == take.manifest
+
+
+class Crash(Exception):
+    pass
+
+
+@pytest.mark.parametrize("step", ["put_file", "put", "create"])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_step_leaves_no_episode_or_a_whole_one(
+    store: Store,
+    make_take: MakeTake,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    done: bool,  # noqa: FBT001 - pytest passes by name
+) -> None:
+    take = make_take()
+    real = getattr(Store, step)
+
+    def crash(*args: Any) -> None:
+        if done:
+            real(*args)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, step, crash)
+        with pytest.raises(Crash):
+            commit(store, take.manifest, take.path)
+
+    visible = list(list_episodes(store))
+    assert visible == ([take.manifest.episode] if step == "create" and done else [])
+    for episode in visible:
+        assert load_episode(store, episode).manifest == take.manifest
+
+    commit(store, take.manifest, take.path)  # the log is read again
+    assert load_episode(store, take.manifest.episode).manifest == take.manifest
+    assert len(contents(store)) == 3
+
+
+def test_already_exists_is_believed_only_when_the_marker_can_be_read(
+    store: Store, make_take: MakeTake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 answers 409 to one of two writers at once, and may have written neither's."""
+    take = make_take()
+    real, answers = Store.create, iter([False, False])
+    monkeypatch.setattr(Store, "create", lambda self, *args: next(answers, None) is None and real(self, *args))
+    monkeypatch.setattr(protocol, "_FIRST_PAUSE_S", 0.001)
+
+    commit(store, take.manifest, take.path)
+
+    assert load_episode(store, take.manifest.episode).manifest == take.manifest
+
+
+def test_a_marker_that_never_appears_is_worth_another_try(
+    store: Store, make_take: MakeTake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = make_take()
+    monkeypatch.setattr(Store, "create", lambda *_: False)
+    monkeypatch.setattr(protocol, "_FIRST_PAUSE_S", 0.001)
+
+    with pytest.raises(RetryError, match="exists, and does not give it"):
+        commit(store, take.manifest, take.path)
+
+
+def test_of_two_writers_at_once_one_wins_and_both_say_so(
+    store: Store, make_take: MakeTake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = make_take(), make_take(frames=20)
+    real = Store.create
+
+    def overtaken(self: Store, key: str, data: bytes) -> bool:
+        monkeypatch.setattr(Store, "create", real)
+        commit(self, theirs.manifest, theirs.path)
+        return real(self, key, data)
+
+    monkeypatch.setattr(Store, "create", overtaken)
+
+    with pytest.raises(ConflictError):
+        commit(store, ours.manifest, ours.path)
+    assert load_episode(store, ours.manifest.episode).manifest == theirs.manifest
+
+
+def test_an_episode_without_a_marker_does_not_exist(store: Store, make_take: MakeTake) -> None:
+    take = make_take()
+    marker = commit(store, take.manifest, take.path)
+    store.put("episodes/g1-04/half/0123456789abcdef/manifest.json", take.manifest.encode())
+
+    assert list(list_episodes(store)) == [take.manifest.episode]
+    assert read_marker(store, "half") is None
+    with pytest.raises(StopError, match="no finished episode half"):
+        load_episode(store, "half")
+    assert marker.archive_bytes == take.path.stat().st_size
+
+
+def test_an_unknown_episode_is_answered_with_similar_names(store: Store, make_take: MakeTake) -> None:
+    with pytest.raises(StopError, match="it holds no finished episode"):
+        load_episode(store, "20260101T000000-g1-04-aa0002")
+    take = make_take()
+    commit(store, take.manifest, take.path)
+
+    with pytest.raises(StopError, match="did you mean 20260101T000000-g1-04-aa0001") as caught:
+        load_episode(store, "20260101T000000-g1-04-aa0002")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("marker", [b"", b"{}", b"\xff", b'{"manifest": 1, "manifest_sha256": "", "archive_bytes": 1}'])
+def test_a_marker_that_is_none_is_damage(store: Store, marker: bytes) -> None:
+    store.put(marker_key("e"), marker)
+
+    with pytest.raises(DamagedEpisode, match="episode e: "):
+        load_episode(store, "e")
+
+
+def test_a_manifest_that_was_changed_or_lost_is_damage(store: Store, make_take: MakeTake) -> None:
+    take = make_take()
+    marker = commit(store, take.manifest, take.path)
+    store.put(marker.manifest, replace(take.manifest, decision="accept").encode())
+    with pytest.raises(DamagedEpisode, match="not the one that the marker names"):
+        load_episode(store, take.manifest.episode)
+
+    lost = Marker("episodes/r/gone/0123456789abcdef/manifest.json", "0" * 64, 1)
+    store.put(marker_key("gone"), lost.encode())
+    with pytest.raises(DamagedEpisode, match="a marker and no manifest"):
+        load_episode(store, "gone")
+
+
+def test_a_missing_archive_file_makes_nothing_visible(store: Store, make_take: MakeTake, tmp_path: Path) -> None:
+    take = make_take()
+
+    with pytest.raises(StopError):
+        commit(store, take.manifest, tmp_path / "gone.mcap")
+    assert list(list_episodes(store)) == []
