@@ -13,6 +13,8 @@ from processors.score.image import METRICS as IMAGE_METRICS
 from processors.score.image import ImageScorer
 from processors.score.motion import METRICS as MOTION_METRICS
 from processors.score.motion import MotionScorer
+from processors.score.pose import METRICS as POSE_METRICS
+from processors.score.pose import PoseScorer
 from saltwell.contracts.columns import Float64s, f64, i64
 from saltwell.contracts.frames import CloudFrame, ImageFrame, ImuBlock, JointBlock, MessageFrame, PoseBlock
 from saltwell.contracts.identity import StreamKind
@@ -45,13 +47,15 @@ def scorer_of(kind: StreamKind) -> FrameScorer:
     """The scorer for a kind of stream."""
     match kind:
         case "color":
-            return _Images(ImageScorer(), IMAGE_METRICS)
+            return _Images(ImageScorer(), IMAGE_METRICS, has_byte_order=False)
         case "depth":
-            return _Images(DepthScorer(), DEPTH_METRICS)
+            return _Images(DepthScorer(), DEPTH_METRICS, has_byte_order=True)
         case "cloud":
             return _Clouds()
         case "joints":
             return _Joints()
+        case "pose":
+            return _Poses()
         case _:
             return _Counted()
 
@@ -67,8 +71,9 @@ class _Repeats:
 
 
 class _Images:
-    def __init__(self, scorer: ImageScorer | DepthScorer, metrics: tuple[str, ...]) -> None:
+    def __init__(self, scorer: ImageScorer | DepthScorer, metrics: tuple[str, ...], *, has_byte_order: bool) -> None:
         self._scorer = scorer
+        self._has_byte_order = has_byte_order
         self._metrics = metrics
         self._repeats = _Repeats()
 
@@ -76,6 +81,7 @@ class _Images:
         check_image(record)
 
     def rows(self, record: ImageFrame) -> Sequence[Row]:
+        order: dict[str, Any] = {"big_endian": record.big_endian} if self._has_byte_order else {}
         try:
             score = self._scorer.score(
                 record.payload,
@@ -83,6 +89,7 @@ class _Images:
                 width=record.width,
                 height=record.height,
                 step=record.step,
+                **order,
             )
         except SkipRecordError:
             return [{UNDECODABLE: 1.0, REPEAT: self._repeats.see(content_digest(record.payload))}]
@@ -118,13 +125,28 @@ class _Joints:
         return [*([_NOTHING] * (n - 1)), _named(score, MOTION_METRICS)]
 
 
+class _Poses:
+    def __init__(self) -> None:
+        self._scorer = PoseScorer()
+
+    def check(self, record: PoseBlock) -> None:
+        """Lengths were checked where the block was made."""
+
+    def rows(self, record: PoseBlock) -> Sequence[Row]:
+        """What a block comes to stands at its last pose."""
+        captured_ns = i64(record.captured_ns)
+        n = len(captured_ns)
+        columns = (f64(c).reshape(n, -1) for c in (record.position_m, record.orientation_xyzw))
+        return [*([_NOTHING] * (n - 1)), _named(self._scorer.score(captured_ns, *columns), POSE_METRICS)]
+
+
 class _Counted:
     """Frames whose values have no metrics yet: they are counted, so that the ledger is whole."""
 
-    def check(self, record: PoseBlock | ImuBlock | MessageFrame) -> None:
+    def check(self, record: ImuBlock | MessageFrame) -> None:
         """Nothing can be wrong with them by structure."""
 
-    def rows(self, record: PoseBlock | ImuBlock | MessageFrame) -> Sequence[Row]:
+    def rows(self, record: ImuBlock | MessageFrame) -> Sequence[Row]:
         n = 1 if isinstance(record, MessageFrame) else len(i64(record.captured_ns))
         return [_NOTHING] * n
 

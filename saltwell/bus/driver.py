@@ -3,11 +3,13 @@
 After a restart every partition is read again from its low watermark. Up to its *mark* (the position at the
 last commit) a partition is replayed: state is rebuilt and outputs are dropped, because the commit that wrote
 the mark also wrote them. What lies behind a mark waits until every partition of the shard has reached its own:
-then the state is exactly what it was at the commit, whatever the order in which the partitions arrive.
+then the state is exactly what it was at the commit, whatever the order in which the partitions arrive. The commit
+also says which episodes were open; records of all others in that stretch belong to episodes that were closed, and
+of which some partitions may hold only the end, so they are passed over.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,9 @@ from saltwell.errors import SkipRecordError
 from saltwell.metrics import DEAD_LETTERS, LATE_RECORDS, RECORDS_READ
 
 log = logging.getLogger(__name__)
+
+ALL_EPISODES = "*"
+"""Stands for the open episodes of a commit when they were too many to name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,20 @@ class ShardDriver:
     """One shard of one processor, from raw messages to outputs."""
 
     def __init__(
-        self, processor: Processor, shard: int, codec: Codec, *, marks: Mapping[str, int] | None = None
+        self,
+        processor: Processor,
+        shard: int,
+        codec: Codec,
+        *,
+        marks: Mapping[str, int] | None = None,
+        open_episodes: Collection[str] = (),
     ) -> None:
         self._name = processor.name
         self._shard = processor.open(shard)
         self._codec = codec
         self._progress = Progress()
         self._marks = {topic: mark for topic, mark in (marks or {}).items() if mark > 0}
+        self._open_at_commit = frozenset(open_episodes)
         self._waiting: list[Raw] = []
 
     @property
@@ -71,8 +83,7 @@ class ShardDriver:
             self._waiting.append(raw)
             yield from self.reached(raw.topic, raw.offset)
             return
-        for _ in self._take(raw):
-            pass  # said before the restart
+        self._replay(raw)
         yield from self.reached(raw.topic, raw.offset + 1)
 
     def reached(self, topic: str, position: int) -> Iterator[Result]:
@@ -92,9 +103,24 @@ class ShardDriver:
         """First offset that a restart must read again, by topic."""
         return self._progress.low_watermarks()
 
+    def open_episodes(self) -> Collection[str]:
+        """Episodes that a restart must know to be open."""
+        return self._shard.open_episodes()
+
     def close(self) -> None:
         """Let go of the shard."""
         self._shard.close()
+
+    def _replay(self, raw: Raw) -> None:
+        """Rebuild state; whatever follows from it was said before the restart."""
+        try:
+            record = self._codec.decode(raw.value)
+        except SkipRecordError:
+            return
+        self._progress.saw(raw.topic, raw.offset, None)
+        if record.episode in self._open_at_commit or ALL_EPISODES in self._open_at_commit:
+            for _ in self._take(raw):
+                pass
 
     def _take(self, raw: Raw) -> Iterator[Result]:
         RECORDS_READ.labels(self._name, raw.topic).inc()

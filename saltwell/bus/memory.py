@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from saltwell.bus.driver import Raw, Result, ShardDriver
@@ -38,10 +38,11 @@ class MemoryBus:
         seed: int = 0,
         start: Mapping[str, int] | None = None,
         marks: Mapping[str, int] | None = None,
+        open_episodes: Collection[str] = (),
         stop_after: int | None = None,
     ) -> ShardDriver:
         """Run a processor over its topics, drawing the interleaving from `seed`; append what it gives."""
-        driver = ShardDriver(processor, _SHARD, self.codec, marks=marks)
+        driver = ShardDriver(processor, _SHARD, self.codec, marks=marks, open_episodes=open_episodes)
         for raw in self._interleaved(processor.topics, start or {}, seed, stop_after):
             self._write(driver.feed(raw))
         return driver

@@ -7,13 +7,13 @@ and a new session begins from the log. There is no other way to recover, so this
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from confluent_kafka import OFFSET_BEGINNING as BEGINNING
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from saltwell.bus.clients import consumer_config, produce, transactional_config
-from saltwell.bus.driver import Raw, Result, ShardDriver
+from saltwell.bus.driver import ALL_EPISODES, Raw, Result, ShardDriver
 from saltwell.bus.processor import Effect, Processor
 from saltwell.contracts.codec import Codec
 from saltwell.errors import RetryError, StopError
@@ -26,6 +26,7 @@ _COMMIT_OUTPUTS_S = 0.1
 _COMMIT_POSITIONS_S = 1.0
 _TRANSACTION_S = 10.0
 _BACKOFF_S = 1.0
+_MAX_NOTE = 3_000  # brokers refuse 4,096
 
 
 class Session:
@@ -44,6 +45,7 @@ class Session:
         self._codec = codec
         self._on_ready = on_ready
         self._starts: dict[int, dict[str, tuple[int, int]]] = {}  # partition -> topic -> (offset, mark)
+        self._open_at_commit: dict[int, frozenset[str]] = {}
         self._drivers: dict[int, ShardDriver] = {}
         self._in_transaction = False
         self._moved = False
@@ -148,7 +150,7 @@ class Session:
 
     def _commit(self) -> None:
         offsets = [
-            TopicPartition(topic, partition, low, str(driver.positions()[topic]))
+            TopicPartition(topic, partition, low, note(driver.positions()[topic], driver.open_episodes()))
             for partition, driver in self._drivers.items()
             if not driver.replaying
             for topic, low in driver.low_watermarks().items()
@@ -180,8 +182,9 @@ class Session:
         committed = consumer.committed(partitions, timeout=_TRANSACTION_S) if partitions else []
         for tp in committed:
             start = tp.offset if tp.offset >= 0 else BEGINNING
-            mark = int(tp.metadata) if tp.offset >= 0 and tp.metadata else 0
+            mark, episodes = read_note(tp.metadata) if tp.offset >= 0 else (0, frozenset())
             self._starts.setdefault(tp.partition, {})[tp.topic] = (start, mark)
+            self._open_at_commit[tp.partition] = self._open_at_commit.get(tp.partition, frozenset()) | episodes
         consumer.incremental_assign([TopicPartition(tp.topic, tp.partition, BEGINNING) for tp in committed])
         for shard in {tp.partition for tp in committed}:
             self._open_when_whole(shard)
@@ -195,7 +198,8 @@ class Session:
             self._consumer.pause(mine)
             return
         marks = {topic: mark for topic, (start, mark) in starts.items() if mark > start}
-        self._drivers[shard] = ShardDriver(self._processor, shard, self._codec, marks=marks)
+        episodes = self._open_at_commit.pop(shard, frozenset())
+        self._drivers[shard] = ShardDriver(self._processor, shard, self._codec, marks=marks, open_episodes=episodes)
         self._consumer.incremental_unassign(mine)
         self._consumer.incremental_assign(mine)
 
@@ -214,6 +218,18 @@ class Session:
             driver = self._drivers.pop(tp.partition, None)
             if driver is not None:
                 driver.close()
+
+
+def note(mark: int, open_episodes: Collection[str]) -> str:
+    """What stands beside a committed offset: the mark and the open episodes; too many of them stand as "all"."""
+    text = " ".join([str(mark), *sorted(open_episodes)])
+    return text if len(text) <= _MAX_NOTE else f"{mark} {ALL_EPISODES}"
+
+
+def read_note(text: str | None) -> tuple[int, frozenset[str]]:
+    """Mark and open episodes of a note."""
+    mark, *episodes = (text or "0").split(" ")
+    return int(mark), frozenset(episodes)
 
 
 def run(
