@@ -1,9 +1,10 @@
 """Finished means finished: the order in which an episode comes into the store.
 
-    0. Is there a marker?   same manifest: done already; another one: conflict.
+    0. Is there a marker of this very manifest? Then all is done already.
     1. episode.mcap         into a folder named by the content.
     2. manifest.json        beside it; it holds the hash of step 1.
     3. finished/{episode}.json, by conditional create; it holds the hash of step 2. From here readers see it.
+       There is one of another manifest: conflict. It stays, and what we wrote stays aside.
 
 A crash after any step leaves nothing that a reader believes, and doing it all again is harmless: the same content
 has the same keys. Only after step 3 may the log's offsets be committed.
@@ -73,14 +74,13 @@ def commit(store: Store, manifest: Manifest, archive: Path) -> Marker:
     sha256 = sha256_hex(text)
     folder = folder_key(manifest.robot, manifest.episode, sha256)
     ours = Marker(manifest_key(folder), sha256, manifest.archive.bytes)
-    marker = read_marker(store, manifest.episode)  # step 0
-    if marker == ours:
+    if read_marker(store, manifest.episode) == ours:  # step 0
         return ours
     store.put_file(archive_key(folder), archive)  # step 1
     store.put(ours.manifest, text)  # step 2
-    marker = marker or _publish(store, manifest.episode, ours)  # step 3
-    if marker != ours:
-        raise _conflict(store, manifest.episode, kept=marker, ours=ours)
+    standing = _publish(store, manifest.episode, ours)  # step 3
+    if standing != ours:
+        raise _conflict(store, manifest.episode, kept=standing, ours=ours)
     return ours
 
 

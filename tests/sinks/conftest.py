@@ -64,6 +64,7 @@ def make_take(tmp_path: Path) -> MakeTake:
         frames: int = 30,
         refer_to: Iterable[int] | None = None,
         twice: Iterable[int] = (),
+        joints_after: int | None = None,
     ) -> Take:
         written = [seq for seq in range(frames) if seq != 7]
         path = tmp_path / f"{uuid.uuid4().hex}.mcap"
@@ -80,7 +81,7 @@ def make_take(tmp_path: Path) -> MakeTake:
             episode,
             0,
             pack_i64([START_NS + seq * PERIOD_NS for seq in steps]),
-            (match(COLOR, steps), match(JOINTS, [min(seq, frames - 1) for seq in steps])),
+            (match(COLOR, steps), match(JOINTS, [min(seq, frames - 1) for seq in steps], after=joints_after)),
         )
         add_annotations(archive, alignment_annotations(block))
         verdict = Verdict("zigong", robot, episode, "review", (REASON,), "1-ab12", ())
@@ -151,9 +152,12 @@ def frame(stream: str, seq: int, captured_ns: int) -> bytes:
     return JointState(captured_ns, "base", tuple(f"arm_{n}" for n in range(7)), angles, angles, angles).encode()
 
 
-def match(stream: str, seqs: list[int]) -> StreamMatch:
-    zeros = pack_i64([0] * len(seqs))
-    return StreamMatch(stream, bytes(len(seqs)), pack_i64(seqs), pack_i64([-1] * len(seqs)), zeros, zeros)
+def match(stream: str, seqs: list[int], *, after: int | None = None) -> StreamMatch:
+    """Exact matches, or interpolated ones up to the frame `after`."""
+    n = len(seqs)
+    kinds = bytes([0 if after is None else 1]) * n
+    following = [-1 if after is None else after] * n
+    return StreamMatch(stream, kinds, pack_i64(seqs), pack_i64(following), pack_i64([0] * n), pack_i64([0] * n))
 
 
 def timing(stream: str, steps: int) -> StreamTiming:

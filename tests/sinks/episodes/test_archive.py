@@ -222,6 +222,14 @@ def test_order_of_declaration_leaves_no_trace(station: list[Recorded], station_f
     assert (tmp_path / "other.mcap").read_bytes() == station_file.read_bytes()
 
 
+def test_order_of_metadata_leaves_no_trace(tmp_path: Path) -> None:
+    one, other = EpisodeArchive(tmp_path), EpisodeArchive(tmp_path)
+    first = one.finish(tmp_path / "one.mcap", {"a": {"x": "1", "y": "2"}, "b": {}})
+    second = other.finish(tmp_path / "other.mcap", {"b": {}, "a": {"y": "2", "x": "1"}})
+
+    assert first == second
+
+
 def test_a_stream_without_messages_stands_in_the_file(tmp_path: Path) -> None:
     archive = EpisodeArchive(tmp_path)
     declare(archive, "/silent")

@@ -167,6 +167,14 @@ def test_a_step_that_refers_to_a_lost_frame_is_caught(folder_store: Store, make_
     assert report.problems == ("/saltwell/alignment refers to frames of /head/color that are not in the file: 7",)
 
 
+def test_both_frames_of_an_interpolated_step_must_be_there(folder_store: Store, make_take: MakeTake) -> None:
+    take = make_take(joints_after=30)
+
+    report = verdict_on(folder_store, take.manifest, take.path)
+
+    assert report.problems == ("/saltwell/alignment refers to frames of /joint_states that are not in the file: 30",)
+
+
 def test_steps_that_are_not_all_there_are_caught(folder_store: Store, make_take: MakeTake) -> None:
     take = make_take()
 
