@@ -26,6 +26,9 @@ test: $(READY) ## Lint, check types, run the tests
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest
 
+bench: $(READY) ## Measure station-seconds per core-second; figures go to build/bench
+	$(VENV)/bin/python -m bench.run
+
 format: $(READY) ## Format the code
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
@@ -33,4 +36,4 @@ format: $(READY) ## Format the code
 clean: ## Remove .venv and everything built
 	rm -rf $(VENV) build dist *.egg-info
 
-.PHONY: help setup demo test format clean
+.PHONY: help setup demo test bench format clean
