@@ -1,0 +1,1 @@
+"""What a station costs: `python -m bench.run`."""
