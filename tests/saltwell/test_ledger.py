@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,5 +49,5 @@ def test_a_frame_that_was_published_and_is_not_in_the_log_is_named() -> None:
 def test_ranges_name_exactly_their_numbers_in_as_few_ranges_as_possible(seqs: set[int]) -> None:
     found = list(ranges(seqs, "source"))
     assert numbers(found) == sorted(seqs)
-    assert all(a.first + a.count < b.first for a, b in zip(found, found[1:], strict=False))
+    assert all(a.first + a.count < b.first for a, b in pairwise(found))
     assert all(r.count > 0 for r in found)
