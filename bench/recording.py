@@ -64,7 +64,7 @@ def _write(path: Path, profile: dict[str, Any], *, seconds: int) -> None:
         arrivals = (_arrivals(i, stream, profile["seed"], seconds) for i, stream in enumerate(streams))
         for arrived_ns, i, captured_ns, data in heapq.merge(*arrivals):
             writer.add_message(channels[i], arrived_ns, data, captured_ns)
-        writer.finish()
+        writer.finish()  # type: ignore[no-untyped-call] # mcap gives no type
 
 
 def _channel(writer: Writer, stream: dict[str, Any]) -> int:
