@@ -1,7 +1,7 @@
 """The downsampler: every cloud once, as voxel centroids or as a fixed number of points."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from saltwell.contracts.timeline import StreamEnded
 from saltwell.messages.checks import UnreadableFrame, check_cloud
 from saltwell.messages.cloud_layout import channel, xyz
 from saltwell.metrics import DUPLICATES, OPEN_EPISODES
+from saltwell.streams import StreamsOfEpisode
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,10 @@ class Settings:
 
 
 class Downsample:
-    """Sampled clouds of all cloud streams of a shard."""
+    """Sampled clouds of a shard. The timeline is read for when an episode is over, nothing else."""
 
     name = "downsample"
-    topics = ("frames.cloud",)
+    topics = ("frames.cloud", "timeline")
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -37,38 +38,49 @@ class Downsample:
         return DownsampleShard(self._settings)
 
 
+@dataclass(slots=True)
+class _Episode:
+    expected: StreamsOfEpisode = field(default_factory=lambda: StreamsOfEpisode("cloud"))
+    seen: dict[str, set[int]] = field(default_factory=dict)
+
+
 class DownsampleShard:
-    """Cloud streams that have begun and not ended."""
+    """Episodes that are not over."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._episodes: dict[str, dict[str, set[int]]] = {}  # episode -> stream -> frames seen
+        self._episodes: dict[str, _Episode] = {}
 
     def on_record(self, arrival: Arrival) -> Iterable[Output]:
         """Sample a cloud; one that can't be read is the scorer's to set aside."""
         record = arrival.record
-        streams = self._episodes.setdefault(record.episode, {})
-        seen = streams.setdefault(record.stream, set())
-        if isinstance(record, StreamEnded):
+        episode = self._episodes.setdefault(record.episode, _Episode())
+        if arrival.topic == "timeline":
+            episode.expected.tell(record)
+        elif isinstance(record, StreamEnded):
             yield Output("clouds.sampled", record)
-            del streams[record.stream]
-            if not streams:
-                del self._episodes[record.episode]
-        elif record.seq in seen:
-            DUPLICATES.labels(Downsample.name).inc()
+            episode.expected.end(record.stream)
         else:
-            seen.add(record.seq)
-            sampled = sample(record, self._settings)
-            if sampled is not None:
-                yield Output("clouds.sampled", sampled)
+            yield from self._sample(episode.seen.setdefault(record.stream, set()), record)
+        if episode.expected.is_over():
+            del self._episodes[record.episode]
         OPEN_EPISODES.labels(Downsample.name).set(len(self._episodes))
 
     def open_episodes(self) -> Collection[str]:
-        """Episodes with a cloud stream that has not ended."""
+        """Episodes that are not over."""
         return self._episodes.keys()
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def _sample(self, seen: set[int], frame: CloudFrame) -> Iterable[Output]:
+        if frame.seq in seen:
+            DUPLICATES.labels(Downsample.name).inc()
+            return
+        seen.add(frame.seq)
+        sampled = sample(frame, self._settings)
+        if sampled is not None:
+            yield Output("clouds.sampled", sampled)
 
 
 def sample(frame: CloudFrame, settings: Settings) -> SampledCloud | None:

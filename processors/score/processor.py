@@ -1,6 +1,8 @@
 """The scorer: reads every frame once and leaves small numbers."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 from processors.score.stream import StreamScorer
 from saltwell.bus.processor import Arrival, Output
@@ -8,13 +10,14 @@ from saltwell.contracts.identity import StreamKind
 from saltwell.contracts.timeline import StreamEnded
 from saltwell.contracts.topics import FRAME_TOPICS
 from saltwell.metrics import OPEN_EPISODES
+from saltwell.streams import StreamsOfEpisode
 
 
 class Score:
-    """Metrics of all frames of a shard."""
+    """Metrics of all frames of a shard. The timeline is read for when an episode is over, nothing else."""
 
     name = "score"
-    topics = FRAME_TOPICS
+    topics = (*FRAME_TOPICS, "timeline")
 
     def open(self, shard: int) -> "ScoreShard":
         """Begin a shard with nothing known."""
@@ -22,39 +25,48 @@ class Score:
         return ScoreShard()
 
 
+@dataclass(slots=True)
+class _Episode:
+    expected: StreamsOfEpisode = field(default_factory=StreamsOfEpisode)
+    scorers: dict[str, StreamScorer] = field(default_factory=dict)
+
+
 class ScoreShard:
-    """Streams that have begun and not ended, by episode."""
+    """Episodes that are not over."""
 
     def __init__(self) -> None:
-        self._episodes: dict[str, dict[str, StreamScorer]] = {}
+        self._episodes: dict[str, _Episode] = {}
 
     def on_record(self, arrival: Arrival) -> Iterable[Output]:
         """Score a frame; raises UnreadableFrame for one to set aside."""
         record = arrival.record
-        streams = self._episodes.setdefault(record.episode, {})
-        scorer = streams.get(record.stream)
-        if scorer is None:
-            scorer = streams[record.stream] = StreamScorer(_kind_of(arrival.topic))
-        if isinstance(record, StreamEnded):
-            yield Output("scores", scorer.block(record))
-            yield Output("scores", record)
-            self._end(record.episode, record.stream)
+        episode = self._episodes.setdefault(record.episode, _Episode())
+        if arrival.topic == "timeline":
+            episode.expected.tell(record)
         else:
-            for block in scorer.add(record):
-                yield Output("scores", block)
+            yield from self._score(episode, record, _kind_of(arrival.topic))
+        if episode.expected.is_over():
+            del self._episodes[record.episode]
         OPEN_EPISODES.labels(Score.name).set(len(self._episodes))
 
     def open_episodes(self) -> Collection[str]:
-        """Episodes with a stream that has not ended."""
+        """Episodes that are not over."""
         return self._episodes.keys()
 
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _end(self, episode: str, stream: str) -> None:
-        del self._episodes[episode][stream]
-        if not self._episodes[episode]:
-            del self._episodes[episode]
+    def _score(self, episode: _Episode, record: Any, kind: StreamKind) -> Iterable[Output]:
+        if record.stream not in episode.scorers:
+            episode.scorers[record.stream] = StreamScorer(kind)
+        scorer = episode.scorers[record.stream]
+        if not isinstance(record, StreamEnded):
+            for block in scorer.add(record):
+                yield Output("scores", block)
+            return
+        yield Output("scores", scorer.block(record))
+        yield Output("scores", record)
+        episode.expected.end(record.stream)
 
 
 def _kind_of(topic: str) -> StreamKind:

@@ -185,7 +185,8 @@ class Session:
             mark, episodes = read_note(tp.metadata) if tp.offset >= 0 else (0, frozenset())
             self._starts.setdefault(tp.partition, {})[tp.topic] = (start, mark)
             self._open_at_commit[tp.partition] = self._open_at_commit.get(tp.partition, frozenset()) | episodes
-        consumer.incremental_assign([TopicPartition(tp.topic, tp.partition, BEGINNING) for tp in committed])
+        starts = [TopicPartition(tp.topic, tp.partition, self._starts[tp.partition][tp.topic][0]) for tp in committed]
+        consumer.incremental_assign(starts)  # once: assigning a partition again delivers its records twice
         for shard in {tp.partition for tp in committed}:
             self._open_when_whole(shard)
         self._on_ready()
@@ -193,15 +194,14 @@ class Session:
     def _open_when_whole(self, shard: int) -> None:
         """Begin a shard once all its partitions are here; until then they stand still."""
         starts = self._starts[shard]
-        mine = [TopicPartition(topic, shard, start) for topic, (start, _) in starts.items()]
+        mine = [TopicPartition(topic, shard) for topic in starts]
         if len(starts) < len(self._processor.topics):
             self._consumer.pause(mine)
             return
         marks = {topic: mark for topic, (start, mark) in starts.items() if mark > start}
         episodes = self._open_at_commit.pop(shard, frozenset())
         self._drivers[shard] = ShardDriver(self._processor, shard, self._codec, marks=marks, open_episodes=episodes)
-        self._consumer.incremental_unassign(mine)
-        self._consumer.incremental_assign(mine)
+        self._consumer.resume(mine)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._commit()

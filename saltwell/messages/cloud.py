@@ -40,7 +40,7 @@ class PointCloud2:
         w.string(self.frame_id)
         w.uint32(self.height)
         w.uint32(self.width)
-        w.uint32(len(self.fields))
+        w.length(len(self.fields))
         for field in self.fields:
             w.string(field.name)
             w.uint32(field.offset)

@@ -1,4 +1,7 @@
-"""sensor_msgs/JointState, geometry_msgs/PoseStamped and sensor_msgs/Imu."""
+"""sensor_msgs/JointState, geometry_msgs/PoseStamped and sensor_msgs/Imu.
+
+Arrays of a decoded message are read-only. Two messages are the same when they encode to the same bytes.
+"""
 
 from dataclasses import dataclass
 
@@ -6,11 +9,10 @@ import numpy as np
 
 from saltwell.contracts.columns import Float64s
 from saltwell.messages.cdr import Reader, Writer
+from saltwell.messages.joint_names import encoded_names, read_names
 
-_LEAST_STRING_BYTES = 5
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class JointState:
     """One reading of all joints: rad, rad/s, Nm; arrays of shape (j,), or (0,) where not given."""
 
@@ -25,9 +27,7 @@ class JointState:
     def decode(cls, data: bytes | memoryview) -> "JointState":
         """Read a message."""
         r = Reader(data)
-        head = (r.stamp_ns(), r.string())
-        names = tuple(r.string() for _ in range(r.length(least_bytes=_LEAST_STRING_BYTES)))
-        message = cls(*head, names, r.doubles(), r.doubles(), r.doubles())
+        message = cls(r.stamp_ns(), *read_names(r), r.doubles(), r.doubles(), r.doubles())
         r.end()
         return message
 
@@ -35,16 +35,13 @@ class JointState:
         """Write the message."""
         w = Writer()
         w.stamp_ns(self.stamp_ns)
-        w.string(self.frame_id)
-        w.uint32(len(self.names))
-        for name in self.names:
-            w.string(name)
+        w.encoded(encoded_names(self.frame_id, self.names))
         for values in (self.position, self.velocity, self.effort):
             w.doubles(values, counted=True)
         return w.done()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PoseStamped:
     """A pose: position (3,) m, orientation (4,) x y z w."""
 
@@ -70,7 +67,7 @@ class PoseStamped:
         return w.done()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Imu:
     """An inertial reading; covariances (9,) each, row by row."""
 

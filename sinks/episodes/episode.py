@@ -47,6 +47,7 @@ class EpisodeInProgress:
     def __init__(self, scratch: Path) -> None:
         self._archive = EpisodeArchive(scratch)
         self._started: EpisodeStarted | None = None
+        self._stopped = False
         self._waiting: list[Any] = []  # frames and alignment that came before the timeline said what to expect
         self._seen: dict[str, set[int]] = {}
         self._unreadable: dict[str, list[UnreadableFrame]] = {}
@@ -68,6 +69,10 @@ class EpisodeInProgress:
         waiting, self._waiting = self._waiting, []
         for record in waiting:
             self.take(record)
+
+    def stop(self) -> None:
+        """The timeline is at its end."""
+        self._stopped = True
 
     def take(self, record: Any) -> None:
         """Take a frame, a score, a sampled cloud, a step or the verdict."""
@@ -93,7 +98,7 @@ class EpisodeInProgress:
 
     def is_complete(self) -> bool:
         """Whether everything that belongs to the episode is here."""
-        if self._started is None or self._alignment is None or self._verdict is None:
+        if self._started is None or not self._stopped or self._alignment is None or self._verdict is None:
             return False
         names = {s.name for s in self._started.streams}
         clouds = {s.name for s in self._started.streams if s.kind == "cloud"}

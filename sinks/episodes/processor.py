@@ -8,6 +8,7 @@ from pathlib import Path
 from saltwell.bus.processor import Arrival, Effect, Output
 from saltwell.contracts.results import EpisodeFinished, StreamSkew
 from saltwell.contracts.timeline import (
+    EpisodeAborted,
     EpisodeDiscarded,
     EpisodeStarted,
     EpisodeStopped,
@@ -66,7 +67,9 @@ class EpisodesShard:
                 pass  # the frames' own topics say it behind the last frame
             case StreamEnded():
                 episode.end_stream(record, of=_ENDS.get(arrival.topic, "frames"))
-            case FramesIndexed() | EpisodeStopped():
+            case EpisodeStopped() | EpisodeAborted():
+                episode.stop()
+            case FramesIndexed():
                 pass  # the synchronizer's business
             case _:
                 episode.take(record)
