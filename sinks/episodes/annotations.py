@@ -6,7 +6,8 @@ in Foxglove. Times named *_ns are whole numbers of up to 19 digits, which JavaSc
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from saltwell.contracts.columns import f64, i64
@@ -24,6 +25,8 @@ MatchKind = Literal["exact", "interpolated", "held", "missing"]
 
 MATCH_KINDS: tuple[MatchKind, ...] = get_args(MatchKind)
 """Names of the numbers in StreamMatch.kind."""
+
+_MISSING = ("missing", -1, -1, 0, 0)  # fields of StepMatch behind the stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,16 @@ def add_annotations(archive: EpisodeArchive, annotations: Iterable[Annotation]) 
         )
 
 
-def alignment_annotations(block: AlignmentBlock) -> list[Annotation]:
-    """A message a step: sequence = step number, both times = t_ref_ns. SkipRecordError when columns don't fit."""
+def alignment_annotations(
+    block: AlignmentBlock, *, absent: Mapping[str, AbstractSet[int]] | None = None
+) -> list[Annotation]:
+    """A message a step: sequence = step number, both times = t_ref_ns. SkipRecordError when columns don't fit.
+
+    `absent` are frames by stream that are not in the archive. The synchronizer knows the timeline only, so it
+    matches unreadable frames too: here such a match becomes "missing", that no step refers to what is not there.
+    """
     try:
-        matches = [list(_matches(match)) for match in block.streams]
+        matches = [list(_matches(match, (absent or {}).get(match.stream, frozenset()))) for match in block.streams]
         steps = enumerate(zip(i64(block.t_ref_ns).tolist(), *matches, strict=True), start=block.first_step)
         return [_step(step, t_ref_ns, of_streams) for step, (t_ref_ns, *of_streams) in steps]
     except (ValueError, IndexError) as error:
@@ -133,17 +142,12 @@ def ledger_annotation(ledgers: Sequence[StreamLedger], *, at_ns: int) -> Annotat
     return Annotation(LEDGER, compact(body), at_ns, at_ns, 0)
 
 
-def _matches(match: StreamMatch) -> Iterator[dict[str, Any]]:
+def _matches(match: StreamMatch, absent: AbstractSet[int]) -> Iterator[dict[str, Any]]:
+    names = [field.name for field in fields(StepMatch)]
     columns = (i64(column).tolist() for column in (match.seq, match.seq_next, match.skew_ns, match.span_ns))
-    for number, seq, seq_next, skew_ns, span_ns in zip(match.kind, *columns, strict=True):
-        yield {
-            "stream": match.stream,
-            "kind": MATCH_KINDS[number],
-            "seq": seq,
-            "seq_next": seq_next,
-            "skew_ns": skew_ns,
-            "span_ns": span_ns,
-        }
+    for number, *numbers in zip(match.kind, *columns, strict=True):
+        found = (MATCH_KINDS[number], *numbers) if absent.isdisjoint(numbers[:2]) else _MISSING
+        yield dict(zip(names, (match.stream, *found), strict=True))
 
 
 def _step(step: int, t_ref_ns: int, of_streams: Sequence[Mapping[str, Any]]) -> Annotation:

@@ -41,6 +41,20 @@ def test_each_step_is_a_message_that_tells_its_frames() -> None:
     assert (second.log_time_ns, second.publish_time_ns, second.sequence) == (T_NS + 1, T_NS + 1, 41)
 
 
+@pytest.mark.parametrize("absent", [{7}, {9}])
+def test_no_step_refers_to_a_frame_that_is_not_in_the_archive(absent: set[int]) -> None:
+    annotations = alignment_annotations(
+        block(matches(b"\x02\x01", [7, 8], [-1, 9])), absent={"/joints": absent, "/other": {8}}
+    )
+
+    kinds = [Step.parse(one.data).streams[0].kind for one in annotations]
+    assert kinds == (["missing", "interpolated"] if 7 in absent else ["held", "missing"])
+    referred = {
+        seq for one in annotations for match in Step.parse(one.data).streams for seq in (match.seq, match.seq_next)
+    }
+    assert not referred & absent
+
+
 @pytest.mark.parametrize(
     "bad",
     [
