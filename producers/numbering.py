@@ -72,7 +72,10 @@ class FrameNumbers:
         return self._append(captured_ns, lost)
 
     def _late(self, captured_ns: int) -> int:
-        """A frame captured before the latest one: its hole, else the next number; many in a row = the clock went back."""
+        """A frame captured before the latest one: its hole, else the next number.
+
+        Many in a row mean that the clock went back.
+        """
         if (hole := self._hole_at(captured_ns)) is not None:
             del self._holes[hole]
             return hole
