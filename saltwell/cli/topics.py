@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import click
 from confluent_kafka import KafkaError, KafkaException
@@ -21,7 +22,8 @@ _RETENTION = {
     "compact": {"cleanup.policy": "compact"},
 }
 _ENVELOPE_BYTES = 256 * 1024
-_TIMEOUT_S = 15.0
+_TIMEOUT_S = 30.0
+_POLL_S = 0.1
 
 
 def topic_config(topic: Topic) -> dict[str, str]:
@@ -48,7 +50,17 @@ def create_topics(bootstrap: str, *, partitions: int, replication: int) -> list[
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise StopError(f"topic {name} on {bootstrap}: {error.args[0].str()}") from error
+    _await_topics(bootstrap)
     return [t.topic for t in wanted]
+
+
+def _await_topics(bootstrap: str) -> None:
+    """A broker answers before it tells of new topics everywhere; wait until it does."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    while any(t.name not in (known := metadata(bootstrap).topics) or not known[t.name].partitions for t in TOPICS):
+        if time.monotonic() > deadline:
+            raise StopError(f"{bootstrap} does not tell of its new topics after {_TIMEOUT_S:.0f} s; look at its log")
+        time.sleep(_POLL_S)
 
 
 @click.group()
