@@ -1,7 +1,7 @@
 """One episode on its way into the store: takes what the log holds of it, in any interleaving of topics.
 
-Frames go to the archive as they come. Scores and sampled clouds wait for the end, because only then it is known
-how their sensor's clock stands to the site's; they are small (under 1 MB a second).
+Frames go to the archive as they come. Steps, scores and sampled clouds wait for the end: only then it is known
+which frames can't be read and how a sensor's clock stands to the site's. They are small (under 1 MB a second).
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from saltwell.contracts.results import (
     Verdict,
 )
 from saltwell.contracts.timeline import EpisodeStarted, StreamDeclared, StreamEnded
+from saltwell.errors import SkipRecordError
 from saltwell.ledger import stream_ledger
 from saltwell.messages.checks import UnreadableFrame as Unreadable
 from saltwell.messages.checks import check_cloud, check_image
@@ -34,7 +35,7 @@ from sinks.episodes.annotations import (
 )
 from sinks.episodes.archive import EpisodeArchive
 from sinks.episodes.manifest import Manifest, manifest_of, provenance_of
-from sinks.episodes.messages import frame_messages, sampled_message
+from sinks.episodes.messages import FrameMessage, frame_messages, sampled_message
 
 _ALREADY_COMPRESSED = "CompressedImage"
 _PER_FRAME_KINDS = frozenset({"color", "depth", "cloud"})
@@ -54,6 +55,7 @@ class EpisodeInProgress:
         self._duplicates: dict[str, int] = {}
         self._ended: dict[str, dict[str, StreamEnded]] = {"frames": {}, "scores": {}, "clouds": {}}
         self._scores: list[ScoreBlock] = []
+        self._steps: list[AlignmentBlock] = []
         self._sampled: dict[tuple[str, int], SampledCloud] = {}
         self._alignment: AlignmentEnded | None = None
         self._verdict: Verdict | None = None
@@ -88,7 +90,7 @@ class EpisodeInProgress:
             case _ if self._started is None:
                 self._waiting.append(record)
             case AlignmentBlock():
-                add_annotations(self._archive, alignment_annotations(record))
+                self._steps.append(record)
             case _:
                 self._take_frames(record)
 
@@ -160,17 +162,24 @@ class EpisodeInProgress:
                 self._duplicates[record.stream] = self._duplicates.get(record.stream, 0) + 1
                 continue
             seen.add(message.seq)
-            if unreadable is not None:
-                named = UnreadableFrame(message.seq, message.captured_ns, unreadable)
+            why = unreadable or self._write(record.stream, message)
+            if why:
+                named = UnreadableFrame(message.seq, message.captured_ns, why)
                 self._unreadable.setdefault(record.stream, []).append(named)
-                continue
+
+    def _write(self, stream: str, message: FrameMessage) -> str:
+        """Put a frame into the archive; gives why it can't stand there (an absurd time), or nothing."""
+        try:
             self._archive.add(
-                record.stream,
+                stream,
                 message.data,
                 log_time_ns=message.arrived_ns,
                 publish_time_ns=message.captured_ns,
                 sequence=message.seq,
             )
+        except SkipRecordError as error:
+            return str(error)
+        return ""
 
     def _ledgers(self) -> Iterator[StreamLedger]:
         for name, ended in sorted(self._ended["frames"].items()):
@@ -182,6 +191,9 @@ class EpisodeInProgress:
             )
 
     def _annotate(self, alignment: AlignmentEnded, verdict: Verdict, ledgers: list[StreamLedger]) -> None:
+        absent = {name: {frame.seq for frame in frames} for name, frames in self._unreadable.items()}
+        for steps in self._steps:
+            add_annotations(self._archive, alignment_annotations(steps, absent=absent))
         offsets = {timing.stream: timing.clock_offset_ns for timing in alignment.streams}
         for block in self._scores:
             if block.kind in _PER_FRAME_KINDS and i64(block.seq).size:
