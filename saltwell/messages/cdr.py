@@ -36,7 +36,7 @@ _FLOAT64 = np.dtype("<f8")
 _NO_DOUBLES = np.frombuffer(b"", _FLOAT64)
 
 
-class MalformedMessage(SkipRecordError):  # noqa: N818 - says what the message is
+class MalformedMessage(SkipRecordError):
     """Bytes that are no message of the expected type, or values that no message of the type can hold."""
 
 

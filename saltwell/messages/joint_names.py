@@ -1,6 +1,6 @@
 """The frame_id and joint names of JointState messages: the part that all messages of a stream share.
 
-Reading 41 names takes as long as ten other messages; comparing their bytes with those seen before takes 0.3 us.
+Reading 41 names takes 35 us; comparing their bytes with those seen before takes 0.3 us.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from saltwell.messages.cdr import Reader, Writer
 
-_STREAMS = 256
+_STREAMS = 64
 _LARGEST_KEPT = 16 * 1024
 
 
