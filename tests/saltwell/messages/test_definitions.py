@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mcap.reader import make_reader
 from mcap.writer import Writer
-from mcap_ros2.reader import read_ros2_messages
+from mcap_ros2.decoder import DecoderFactory
 
 from saltwell.contracts.frames import PointField
 from saltwell.messages.cloud import PointCloud2
@@ -33,8 +33,10 @@ def read_by_others(type_name: str, data: bytes) -> Any:
     channel = writer.register_channel("/topic", "cdr", schema)
     writer.add_message(channel, log_time=0, publish_time=0, data=data)
     writer.finish()
-    ((message),) = read_ros2_messages(io.BytesIO(file.getvalue()))
-    return message.ros_msg
+    ((_, _, _, message),) = make_reader(
+        io.BytesIO(file.getvalue()), decoder_factories=[DecoderFactory()]
+    ).iter_decoded_messages()
+    return message
 
 
 def stamp_of(message: Any) -> tuple[int, str]:
@@ -55,9 +57,7 @@ def test_images_are_read_by_others() -> None:
         "sensor_msgs/msg/CompressedImage", CompressedImage(STAMP_NS, "cam", "jpeg", b"123").encode()
     )
     assert (stamp_of(packed), packed.format, bytes(packed.data)) == ((STAMP_NS, "cam"), "jpeg", b"123")
-    raw = read_by_others(
-        "sensor_msgs/msg/Image", Image(STAMP_NS, "cam", 2, 3, "mono8", True, 4, b"12345678").encode()
-    )
+    raw = read_by_others("sensor_msgs/msg/Image", Image(STAMP_NS, "cam", 2, 3, "mono8", True, 4, b"12345678").encode())
     described = (raw.height, raw.width, raw.encoding, raw.is_bigendian, raw.step)
     assert described == (2, 3, "mono8", 1, 4)
     assert (stamp_of(raw), bytes(raw.data)) == ((STAMP_NS, "cam"), b"12345678")
@@ -75,9 +75,7 @@ def test_clouds_are_read_by_others() -> None:
 @pytest.mark.parametrize("widths", [(2, 2, 2), (2, 0, 0), (0, 2, 0), (0, 0, 2), (0, 0, 0)])
 def test_joints_are_read_by_others(widths: tuple[int, int, int]) -> None:
     parts = [numbers(width) for width in widths]
-    joints = read_by_others(
-        "sensor_msgs/msg/JointState", JointState(STAMP_NS, "base", ("a", "bcd"), *parts).encode()
-    )
+    joints = read_by_others("sensor_msgs/msg/JointState", JointState(STAMP_NS, "base", ("a", "bcd"), *parts).encode())
     assert (stamp_of(joints), joints.name) == ((STAMP_NS, "base"), ["a", "bcd"])
     assert [list(v) for v in (joints.position, joints.velocity, joints.effort)] == [list(p) for p in parts]
 
