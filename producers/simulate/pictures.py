@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from saltwell.errors import StopError
 
 GRAIN = 1.5  # standard deviation of a pixel's brightness, in grey levels
-JPEG_QUALITY = 56
+JPEG_QUALITY = 54
 MIN_DEPTH_M, MAX_DEPTH_M = 0.25, 4.0
 DISPARITY_STEPS_M = 600 * 0.055 * 8
 """Focal length in px, baseline in m and steps a px of the stereo camera that the depth is modelled on."""

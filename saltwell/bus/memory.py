@@ -45,6 +45,9 @@ class MemoryBus:
         driver = ShardDriver(processor, _SHARD, self.codec, marks=marks, open_episodes=open_episodes)
         for raw in self._interleaved(processor.topics, start or {}, seed, stop_after):
             self._write(driver.feed(raw))
+        if stop_after is None:
+            for topic in processor.topics:
+                self._write(driver.reached(topic, len(self._log[topic])))
         return driver
 
     def _interleaved(
