@@ -107,6 +107,13 @@ def test_a_second_of_more_than_a_thousand_million_ns_is_malformed() -> None:
         CompressedImage.decode(bytes(data))
 
 
+def test_a_boolean_is_zero_or_one_for_others_would_not_come_back() -> None:
+    data = PointCloud2(0, "", 0, 0, (), False, 0, 0, b"", True).encode()
+    assert data[-1] == 1
+    with pytest.raises(MalformedMessage, match="a boolean is 2"):
+        PointCloud2.decode(data[:-1] + b"\2")
+
+
 @pytest.mark.parametrize("stamp_ns", [0, -1, -(2**31) * 10**9, 2**31 * 10**9 - 1])
 def test_every_stamp_that_fits_comes_back(stamp_ns: int) -> None:
     assert CompressedImage.decode(CompressedImage(stamp_ns, "", "", b"").encode()).stamp_ns == stamp_ns

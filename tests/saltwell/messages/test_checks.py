@@ -117,6 +117,7 @@ def test_an_image_that_is_not_what_it_says_is_unreadable(damage: dict[str, Any])
         {"point_step": 1 << 40, "row_step": 1 << 42, "height": 0, "payload": b""},
         {"fields": (PointField("x", 0, 7, -1),)},
         {"fields": (PointField("x", 3, 7, 1),)},
+        {"fields": (PointField("x", 3, 7, 0),)},
         {"fields": (PointField("x", 2, 7, 2),)},
         {"fields": (PointField("x", -1, 7, 1),)},
         {"fields": (PointField("x", 0, 9, 1),)},
