@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import IO
 
 from mcap.writer import CompressionType, Writer
-from rosbags.typesys import Stores, get_typestore
+
+from saltwell.messages.definitions import DEFINITIONS
 
 CHUNK_BYTES = 8 * 1024 * 1024
 _FOREVER = "sec: 9223372036\n    nsec: 854775807"
@@ -36,7 +37,10 @@ class Recorder:
         self._pushed = 0
         self._writer = Writer(stream, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
         self._writer.start(profile="ros2", library="saltwell simulate")
-        schemas = {name: self._schema(name) for name in dict.fromkeys(message_types.values())}
+        schemas = {
+            name: self._writer.register_schema(name, "ros2msg", DEFINITIONS[name].encode())
+            for name in dict.fromkeys(message_types.values())
+        }
         self._channels = {
             topic: self._writer.register_channel(topic, "cdr", schemas[name], {"offered_qos_profiles": QOS})
             for topic, name in message_types.items()
@@ -66,7 +70,3 @@ class Recorder:
             self.advance(max(self._waiting)[0])
         self._writer.add_metadata("provenance", dict(provenance))
         self._writer.finish()  # type: ignore[no-untyped-call] # mcap leaves it out
-
-    def _schema(self, name: str) -> int:
-        definition, _ = get_typestore(Stores.ROS2_HUMBLE).generate_msgdef(name, ros_version=2)
-        return int(self._writer.register_schema(name, "ros2msg", definition.encode()))
