@@ -78,12 +78,11 @@ class EpisodePublisher:
         started_ns: int,
         task: str,
         source: Mapping[str, str],
-        anchor: str = "",
     ) -> None:
         """Begin the episode."""
         self._streams = {s.name: _Stream(s) for s in streams}
         self._indexed_ns = started_ns
-        self._tell(EpisodeStarted(*self._identity, self._take_ordinal(), started_ns, task, anchor, streams, source))
+        self._tell(EpisodeStarted(*self._identity, self._take_ordinal(), started_ns, task, "", streams, source))
 
     def publish(self, sample: Sample) -> None:
         """Name a sample and send it; samples come in order of arrival."""

@@ -17,10 +17,12 @@ EPISODES_FINISHED = Counter("saltwell_episodes_finished", "Episodes stored whole
 EPISODE_BYTES = Counter("saltwell_episode_bytes", "Bytes of episodes stored.")
 _LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
 STOP_TO_VERDICT = Histogram(
-    "saltwell_stop_to_verdict_seconds", "EpisodeStopped in the log to its verdict.", buckets=_LATENCY_BUCKETS
+    "saltwell_stop_to_verdict_seconds",
+    "EpisodeStopped in the log to its verdict; observed by the sink.",
+    buckets=_LATENCY_BUCKETS,
 )
 STOP_TO_STORED = Histogram(
     "saltwell_stop_to_stored_seconds",
-    "EpisodeStopped in the log to the finished episode.",
+    "EpisodeStopped in the log to the finished episode; observed by the sink.",
     buckets=_LATENCY_BUCKETS,
 )

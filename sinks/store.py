@@ -182,6 +182,11 @@ def open_store(url: str, *, create: bool = False) -> Store:
     return _folder(Path(url), create=create)
 
 
+def check_store(url: str) -> None:
+    """Whether a store is there and can be written; StopError with what to do when not. Writes and removes an object."""
+    open_store(url).check()
+
+
 def _folder(path: Path, *, create: bool) -> Store:
     path = path.absolute()
     with explained(f"use {path} as a store", remote=False):

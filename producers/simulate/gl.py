@@ -33,3 +33,12 @@ def choose_backend() -> None:
             return
     looked_for = " or ".join(f"lib{LIBRARIES[backend]}" for backend in candidates)
     raise StopError(f"no {looked_for} on this machine; {HELP}")
+
+
+def check_rendering() -> None:
+    """Render one empty picture; a broken GL driver may end the process instead of raising."""
+    choose_backend()
+    import mujoco  # noqa: PLC0415 - reads at import what choose_backend has set
+
+    with mujoco.Renderer(mujoco.MjModel.from_xml_string("<mujoco/>"), 8, 8) as renderer:
+        renderer.render()

@@ -29,24 +29,17 @@ ALL_EPISODES = "*"
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """One message as the log holds it."""
+    """One message as the log holds it; `timestamp_ms` is the writer's clock, 0 = none."""
 
     topic: str
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
+    timestamp_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """A record to append to topic `dead` or `late`."""
-
-    topic: str
-    record: SetAside
-
-
-Result = Output | Effect | Aside
+Result = Output | Effect
 
 
 class ShardDriver:
@@ -113,25 +106,27 @@ class ShardDriver:
 
     def _replay(self, raw: Raw) -> None:
         """Rebuild state; whatever follows from it was said before the restart."""
+        self._progress.saw(raw.topic, raw.offset, None)
         try:
             record = self._codec.decode(raw.value)
         except SkipRecordError:
             return
-        self._progress.saw(raw.topic, raw.offset, None)
-        if record.episode in self._open_at_commit or ALL_EPISODES in self._open_at_commit:
-            for _ in self._take(raw):
+        if not {record.episode, ALL_EPISODES}.isdisjoint(self._open_at_commit):
+            for _ in self._apply(raw, record):
                 pass
 
     def _take(self, raw: Raw) -> Iterator[Result]:
         RECORDS_READ.labels(self._name, raw.topic).inc()
+        self._progress.saw(raw.topic, raw.offset, None)
         try:
             record = self._codec.decode(raw.value)
         except SkipRecordError as error:
-            self._progress.saw(raw.topic, raw.offset, None)
             yield from self._set_aside("dead", raw, str(error), None)
-            return
+        else:
+            yield from self._apply(raw, record)
+
+    def _apply(self, raw: Raw, record: Any) -> Iterator[Result]:
         if self._progress.is_closed(record.episode):
-            self._progress.saw(raw.topic, raw.offset, None)
             yield from self._set_aside("late", raw, f"episode {record.episode} is closed", record)
             return
         self._progress.saw(raw.topic, raw.offset, record.episode)
@@ -140,7 +135,7 @@ class ShardDriver:
 
     def _process(self, raw: Raw, record: Any) -> Iterable[Result]:
         try:
-            yield from self._shard.on_record(Arrival(raw.topic, raw.partition, raw.offset, record))
+            yield from self._shard.on_record(Arrival(raw.topic, raw.partition, raw.offset, raw.timestamp_ms, record))
         except SkipRecordError as error:
             yield from self._set_aside("dead", raw, str(error), record)
 
@@ -150,7 +145,7 @@ class ShardDriver:
         if BY_NAME[raw.topic].owner != self._name:
             return
         log.warning("%s: %s %d@%d: %s", topic, raw.topic, raw.partition, raw.offset, reason)
-        yield Aside(topic, set_aside(raw, by=self._name, reason=reason, record=record))
+        yield Output(topic, set_aside(raw, by=self._name, reason=reason, record=record))
 
 
 def set_aside(raw: Raw, *, by: str, reason: str, record: Any) -> SetAside:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from saltwell.contracts.identity import OfEpisode
+from saltwell.contracts.results import SetAside
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One decoded record and where it stands in the log."""
+    """One decoded record and where it stands in the log. `timestamp_ms` is for measuring, never for deciding."""
 
     topic: str
     partition: int
     offset: int
+    timestamp_ms: int
     record: Any
 
 
@@ -22,7 +24,7 @@ class Output:
     """A record to append to a topic, in the partition of its shard."""
 
     topic: str
-    record: OfEpisode
+    record: OfEpisode | SetAside
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Session:
         error = message.error()
         topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
         if error is None:
-            self._feed(Raw(topic, partition, offset, message.key(), message.value()))
+            self._feed(Raw(topic, partition, offset, message.key(), message.value(), message.timestamp()[1]))
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's public name for it
             self._reached(topic, partition, offset)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - the client's public name for it
@@ -207,6 +207,8 @@ class Session:
         self._commit()
         self._drop(partitions)
         consumer.incremental_unassign(partitions)
+        if any(self._starts[tp.partition] for tp in partitions):
+            raise RetryError(f"{self._processor.name}: only a part of a shard was taken")  # its rest stands too far on
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         consumer.incremental_unassign(partitions)

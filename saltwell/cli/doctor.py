@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from importlib.metadata import entry_points
 from typing import Literal
 
 import click
@@ -30,15 +31,13 @@ _DEMO_EXTRAS = ("edge", "processors", "sinks", "local")
 _BROKER_S = 3.0
 _PROBE_S = 60.0
 
+_CHECKS = "saltwell.checks"
+"""Entry points by which the parts, which saltwell does not import, tell of themselves."""
+
 # In a process of its own: a broken GL driver ends the process that asks it.
-_RENDER = """
-from producers.simulate.gl import choose_backend
-choose_backend()
-import mujoco
-renderer = mujoco.Renderer(mujoco.MjModel.from_xml_string("<mujoco/>"), 8, 8)
-renderer.render()
-renderer.close()
-"""
+_RENDER = (
+    f"from importlib.metadata import entry_points; (c,) = entry_points(group={_CHECKS!r}, name='rendering'); c.load()()"
+)
 
 Look = Callable[[], str]
 
@@ -191,7 +190,8 @@ def _registry(url: str) -> str:
 
 
 def _store(url: str) -> str:
-    """Ask the sinks, which saltwell does not import: they need not be installed."""
+    """Ask the sinks."""
     _extra("sinks")
-    importlib.import_module("sinks.store").open_store(url, create=False).check()
+    (check,) = entry_points(group=_CHECKS, name="store")
+    check.load()(url)
     return f"{url}, can be written"

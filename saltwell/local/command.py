@@ -48,9 +48,7 @@ def demo(recordings: tuple[Path, ...], robots: int, speed: str, store: str, as_j
     for path in files:
         if not path.exists():
             raise StopError(f"{path}: no such file; pass --recording FILE")
-    plan = Plan(files, "robot", robots, speed)
-    if robots == 1:
-        plan = Plan(files, "robot-1", 1, speed)
+    plan = Plan(files, "robot-1" if robots == 1 else "robot", robots, speed)
 
     def tell(text: str) -> None:
         click.echo(text, err=True)

@@ -12,8 +12,9 @@ from typing import Any
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.registry import schema_ids
 from saltwell.errors import StopError
-from saltwell.local.finished import Seen, Watcher, episode_object
+from saltwell.local.finished import Seen, Watcher
 from saltwell.local.stack import Stack
+from saltwell.report import episode_object
 
 _FINISH_S = 300.0
 

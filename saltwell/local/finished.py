@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
@@ -77,27 +76,3 @@ class Watcher:
     def close(self) -> None:
         """Stop reading."""
         self._consumer.close()
-
-
-def episode_object(finished: EpisodeFinished) -> dict[str, Any]:
-    """The report form of an episode, the same as `saltwell episodes ls --json` gives."""
-    return {
-        "id": finished.episode,
-        "robot": finished.robot,
-        "task": finished.task,
-        "decision": finished.decision,
-        "reasons": [{"code": r.code, "stream": r.stream} for r in finished.reasons],
-        "uri": finished.uri,
-        "steps": finished.steps,
-        "streams": {
-            s.stream: {
-                "sent": s.sent,
-                "written": s.written,
-                "lost": s.lost,
-                "duplicates": s.duplicates,
-                "dead": s.dead,
-            }
-            for s in finished.streams
-        },
-        "skew_ns": {s.stream: {"p50": s.p50_ns, "p99": s.p99_ns} for s in finished.skew},
-    }

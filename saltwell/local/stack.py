@@ -83,7 +83,7 @@ class Stack:
         return int(self.workers[name].ready.read_text(encoding="utf-8").split()[1])
 
     def stop(self) -> None:
-        """Stop all workers at once, sources of work first to notice."""
+        """Ask all workers to stop, then wait for each."""
         for worker in self.workers.values():
             if worker.process.poll() is None:
                 worker.process.terminate()

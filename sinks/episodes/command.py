@@ -11,9 +11,8 @@ import click
 
 from saltwell.cli import options
 from saltwell.errors import StopError
-from saltwell.local.finished import episode_object
-from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, list_episodes, load_episode
-from sinks.episodes.processor import finished
+from saltwell.report import episode_object
+from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, announcement, list_episodes, load_episode
 from sinks.episodes.tables import episode_page, episode_table, report_page
 from sinks.episodes.verify import verify
 from sinks.store import Store, open_store
@@ -43,7 +42,7 @@ def list_command(store: str, as_json: bool) -> None:  # noqa: FBT001 - click pas
     """
     found, damaged = _load_all(open_store(store))
     if as_json:
-        objects = [episode_object(finished(one.manifest, one.marker, one.uri)) for one in found]
+        objects = [episode_object(announcement(one)) for one in found]
         click.echo(json.dumps(objects, indent=2))
     else:
         click.echo(episode_table(found) if found else f"no finished episodes in {store}")

@@ -48,7 +48,8 @@ class EpisodeInProgress:
     def __init__(self, scratch: Path) -> None:
         self._archive = EpisodeArchive(scratch)
         self._started: EpisodeStarted | None = None
-        self._stopped = False
+        self.stopped_ms: int | None = None
+        self.judged_ms: int | None = None
         self._waiting: list[Any] = []  # frames and alignment that came before the timeline said what to expect
         self._seen: dict[str, set[int]] = {}
         self._unreadable: dict[str, list[UnreadableFrame]] = {}
@@ -72,12 +73,16 @@ class EpisodeInProgress:
         for record in waiting:
             self.take(record)
 
-    def stop(self) -> None:
-        """The timeline is at its end."""
-        self._stopped = True
+    def stop(self, *, at_ms: int) -> None:
+        """The timeline is at its end; the log learned of it at `at_ms`."""
+        self.stopped_ms = at_ms
+
+    def judge(self, verdict: Verdict, *, at_ms: int) -> None:
+        """The verdict is here; the log learned of it at `at_ms`."""
+        self._verdict, self.judged_ms = verdict, at_ms
 
     def take(self, record: Any) -> None:
-        """Take a frame, a score, a sampled cloud, a step or the verdict."""
+        """Take a frame, a score, a sampled cloud or a step."""
         match record:
             case ScoreBlock():
                 self._scores.append(record)
@@ -85,8 +90,6 @@ class EpisodeInProgress:
                 self._sampled.setdefault((record.stream, record.seq), record)
             case AlignmentEnded():
                 self._alignment = record
-            case Verdict():
-                self._verdict = record
             case _ if self._started is None:
                 self._waiting.append(record)
             case AlignmentBlock():
@@ -100,7 +103,7 @@ class EpisodeInProgress:
 
     def is_complete(self) -> bool:
         """Whether everything that belongs to the episode is here."""
-        if self._started is None or not self._stopped or self._alignment is None or self._verdict is None:
+        if self._started is None or self.stopped_ms is None or self._alignment is None or self._verdict is None:
             return False
         names = {s.name for s in self._started.streams}
         clouds = {s.name for s in self._started.streams if s.kind == "cloud"}

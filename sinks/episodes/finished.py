@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from saltwell.contracts.results import EpisodeFinished, StreamSkew
 from saltwell.errors import SkipRecordError, StopError
 from sinks.episodes.commit import Marker, read_marker
 from sinks.episodes.layout import finished_episodes
@@ -54,6 +55,30 @@ def load_episode(store: Store, episode: str) -> FinishedEpisode:
         raise DamagedEpisode(f"episode {episode}: it has a marker and no manifest: {error}") from error
     except SkipRecordError as error:
         raise DamagedEpisode(f"episode {episode}: {error}") from error
+
+
+def announcement(one: FinishedEpisode) -> EpisodeFinished:
+    """What the outside world is told."""
+    manifest = one.manifest
+    return EpisodeFinished(
+        site=manifest.site,
+        robot=manifest.robot,
+        episode=manifest.episode,
+        task=manifest.task,
+        decision=manifest.decision,
+        reasons=manifest.reasons,
+        uri=one.uri,
+        manifest_sha256=one.marker.manifest_sha256,
+        bytes=one.marker.archive_bytes,
+        steps=manifest.steps,
+        stopped_ns=manifest.stopped_ns,
+        streams=[entry.ledger for entry in manifest.streams.values()],
+        skew=[
+            StreamSkew(name, entry.timing.skew_p50_ns, entry.timing.skew_p99_ns)
+            for name, entry in manifest.streams.items()
+            if entry.timing is not None and entry.timing.exact + entry.timing.interpolated + entry.timing.held
+        ],
+    )
 
 
 def _unknown(store: Store, episode: str) -> str:

@@ -19,7 +19,8 @@ from saltwell.contracts.frames import (
 )
 from saltwell.messages.cloud import PointCloud2
 from saltwell.messages.image import CompressedImage, Image
-from saltwell.messages.motion import Imu, JointState, PoseStamped
+from saltwell.messages.joint_block import encode_joint_block
+from saltwell.messages.motion import Imu, PoseStamped
 
 _FLOAT32, _INT32 = 7, 5
 _SAMPLED_FIELDS = (("x", _FLOAT32), ("y", _FLOAT32), ("z", _FLOAT32), ("intensity", _FLOAT32), ("count", _INT32))
@@ -47,8 +48,9 @@ def frame_messages(record: Any) -> Iterator[FrameMessage]:
             yield FrameMessage(record.seq, record.captured_ns, record.arrived_ns, record.payload)
         case JointBlock() | PoseBlock() | ImuBlock():
             times = (i64(c).tolist() for c in (record.seq, record.captured_ns, record.arrived_ns))
-            for row, (seq, captured_ns, arrived_ns) in enumerate(zip(*times, strict=True)):
-                yield FrameMessage(seq, captured_ns, arrived_ns, _row(record, row, captured_ns))
+            messages = _joints(record) if isinstance(record, JointBlock) else _rows(record)
+            for seq, captured_ns, arrived_ns, data in zip(*times, messages, strict=True):
+                yield FrameMessage(seq, captured_ns, arrived_ns, data)
 
 
 def sampled_message(cloud: SampledCloud) -> bytes:
@@ -103,28 +105,31 @@ def _cloud(frame: CloudFrame) -> bytes:
     ).encode()
 
 
-def _row(block: JointBlock | PoseBlock | ImuBlock, row: int, stamp_ns: int) -> bytes:
-    n = len(block.seq) // 8
+def _joints(block: JointBlock) -> list[bytes]:
+    stamps_ns = i64(block.captured_ns)
 
     def of(column: bytes) -> Float64s:
-        width = len(column) // 8 // n
-        return f64(column)[row * width : (row + 1) * width]
+        return f64(column).reshape(len(stamps_ns), -1)
 
-    match block:
-        case JointBlock():
-            columns = (of(block.position_rad), of(block.velocity_rad_s), of(block.torque_nm))
-            return JointState(stamp_ns, block.frame_id, tuple(block.names), *columns).encode()
-        case PoseBlock():
-            return PoseStamped(stamp_ns, block.frame_id, of(block.position_m), of(block.orientation_xyzw)).encode()
-        case _:
-            covariances = of(block.covariances)
-            return Imu(
-                stamp_ns,
-                block.frame_id,
-                of(block.orientation_xyzw),
-                covariances[:9],
-                of(block.angular_velocity_rad_s),
-                covariances[9:18],
-                of(block.acceleration_m_s2),
-                covariances[18:],
-            ).encode()
+    return encode_joint_block(
+        frame_id=block.frame_id,
+        names=block.names,
+        stamps_ns=stamps_ns,
+        position=of(block.position_rad),
+        velocity=of(block.velocity_rad_s),
+        effort=of(block.torque_nm),
+    )
+
+
+def _rows(block: PoseBlock | ImuBlock) -> Iterator[bytes]:
+    stamps_ns = i64(block.captured_ns).tolist()
+    orientation = f64(block.orientation_xyzw, 4)
+    if isinstance(block, PoseBlock):
+        for stamp_ns, position, xyzw in zip(stamps_ns, f64(block.position_m, 3), orientation, strict=True):
+            yield PoseStamped(stamp_ns, block.frame_id, position, xyzw).encode()
+        return
+    columns = (orientation, f64(block.angular_velocity_rad_s, 3), f64(block.acceleration_m_s2, 3))
+    for stamp_ns, xyzw, turn, push, covariance in zip(stamps_ns, *columns, f64(block.covariances, 27), strict=True):
+        yield Imu(
+            stamp_ns, block.frame_id, xyzw, covariance[:9], turn, covariance[9:18], push, covariance[18:]
+        ).encode()

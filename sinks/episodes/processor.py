@@ -2,11 +2,12 @@
 
 import logging
 import tempfile
+import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from saltwell.bus.processor import Arrival, Effect, Output
-from saltwell.contracts.results import EpisodeFinished, StreamSkew
+from saltwell.contracts.results import Verdict
 from saltwell.contracts.timeline import (
     EpisodeAborted,
     EpisodeDiscarded,
@@ -16,9 +17,10 @@ from saltwell.contracts.timeline import (
     StreamEnded,
 )
 from saltwell.contracts.topics import FRAME_TOPICS
-from saltwell.metrics import EPISODE_BYTES, EPISODES_FINISHED, OPEN_EPISODES
-from sinks.episodes.commit import ConflictError, Marker, commit
+from saltwell.metrics import EPISODE_BYTES, EPISODES_FINISHED, OPEN_EPISODES, STOP_TO_STORED, STOP_TO_VERDICT
+from sinks.episodes.commit import ConflictError, commit
 from sinks.episodes.episode import EpisodeInProgress
+from sinks.episodes.finished import FinishedEpisode, announcement, load_episode
 from sinks.episodes.manifest import Manifest
 from sinks.store import Store
 
@@ -68,7 +70,9 @@ class EpisodesShard:
             case StreamEnded():
                 episode.end_stream(record, of=_ENDS.get(arrival.topic, "frames"))
             case EpisodeStopped() | EpisodeAborted():
-                episode.stop()
+                episode.stop(at_ms=arrival.timestamp_ms)
+            case Verdict():
+                episode.judge(record, at_ms=arrival.timestamp_ms)
             case FramesIndexed():
                 pass  # the synchronizer's business
             case _:
@@ -91,34 +95,25 @@ class EpisodesShard:
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="finish-") as folder:
             path = Path(folder) / "episode.mcap"
             manifest = episode.finish(path)
-            try:
-                marker = commit(self._store, manifest, path)
-            except ConflictError as error:
-                log.error("%s", error)  # noqa: TRY400 - the message says it all, a traceback nothing
-                return
-        EPISODES_FINISHED.labels(manifest.decision).inc()
-        EPISODE_BYTES.inc(marker.archive_bytes)
-        yield Output("episodes.finished", finished(manifest, marker, self._store.uri(marker.folder)))
+            stored = self._store_once(manifest, path)
+        EPISODES_FINISHED.labels(stored.manifest.decision).inc()
+        EPISODE_BYTES.inc(stored.marker.archive_bytes)
+        _observe_latency(episode)
+        yield Output("episodes.finished", announcement(stored))
+
+    def _store_once(self, manifest: Manifest, archive: Path) -> FinishedEpisode:
+        """Bring the episode into the store; where another content of it stands already, that one is the episode."""
+        try:
+            marker = commit(self._store, manifest, archive)
+        except ConflictError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message says it all, a traceback nothing
+            return load_episode(self._store, manifest.episode)
+        return FinishedEpisode(marker, manifest, self._store.uri(marker.folder))
 
 
-def finished(manifest: Manifest, marker: Marker, uri: str) -> EpisodeFinished:
-    """What the outside world is told."""
-    return EpisodeFinished(
-        site=manifest.site,
-        robot=manifest.robot,
-        episode=manifest.episode,
-        task=manifest.task,
-        decision=manifest.decision,
-        reasons=manifest.reasons,
-        uri=uri,
-        manifest_sha256=marker.manifest_sha256,
-        bytes=marker.archive_bytes,
-        steps=manifest.steps,
-        stopped_ns=manifest.stopped_ns,
-        streams=[entry.ledger for entry in manifest.streams.values()],
-        skew=[
-            StreamSkew(name, entry.timing.skew_p50_ns, entry.timing.skew_p99_ns)
-            for name, entry in manifest.streams.items()
-            if entry.timing is not None and entry.timing.exact + entry.timing.interpolated + entry.timing.held
-        ],
-    )
+def _observe_latency(episode: EpisodeInProgress) -> None:
+    """By the clocks of this machine and of those that wrote to the log: as good as they agree."""
+    if episode.stopped_ms is not None:
+        STOP_TO_STORED.observe(time.time() - episode.stopped_ms / 1000)
+        if episode.judged_ms is not None:
+            STOP_TO_VERDICT.observe((episode.judged_ms - episode.stopped_ms) / 1000)

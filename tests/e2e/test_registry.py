@@ -10,9 +10,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from saltwell.contracts.registry import register_all
+from saltwell.contracts.schemas import schema_text
 from saltwell.local.jars import cache_folder, java
 
 CLEAN = "station_composite_6s.mcap"
@@ -89,3 +92,26 @@ def test_the_demo_gives_the_same_with_ids_from_a_registry(registry, recordings, 
     assert all(s["sent"] == s["written"] for s in episode["streams"].values())
     with urllib.request.urlopen(f"{registry}/subjects", timeout=10) as answer:
         assert "saltwell.ImageFrame" in json.loads(answer.read())
+
+
+@pytest.mark.slow
+def test_the_registry_refuses_a_schema_that_older_records_can_not_be_read_with(registry):
+    register_all(registry)
+    schema = json.loads(schema_text("saltwell.ImageFrame"))
+
+    schema["fields"].append({"name": "exposure_ns", "type": "long", "default": 0})
+    assert _answer_to(registry, schema) == 200
+    schema["fields"][-1] = {"name": "gain", "type": "double"}  # no default: what is in the log has no gain
+    assert _answer_to(registry, schema) == 409
+
+
+def _answer_to(registry: str, schema: dict[str, Any]) -> int:
+    body = json.dumps({"schema": json.dumps(schema)}).encode()
+    request = urllib.request.Request(
+        f"{registry}/subjects/saltwell.ImageFrame/versions", body, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
