@@ -35,7 +35,7 @@ class _ToBus:
     def __init__(self, bus: MemoryBus) -> None:
         self._bus = bus
 
-    def send(self, topic: str, record: Any, *, on_lost: Any = None) -> int:  # noqa: ARG002 - the outbox protocol
+    def send(self, topic: str, record: Any, *, on_lost: Any = None) -> int:
         self._bus.append(topic, record)
         return 0
 
