@@ -16,6 +16,7 @@ from saltwell.errors import StopError
 
 _NS = 1_000_000_000
 _HASH_BYTES = 1024 * 1024
+_FORMATS = "give an .mcap file, a .bag file or a ROS 2 bag folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,11 @@ class Recording(Protocol):
 def open_recording(path: Path) -> Recording:
     """Open a recording by its kind; StopError in one line when it can't be read."""
     if not path.exists():
-        raise StopError(f"{path}: no such file; give an .mcap file, a .bag file or a ROS 2 bag folder")
+        raise StopError(f"{path}: no such file; {_FORMATS}")
     try:
         return McapRecording(path) if path.suffix == ".mcap" and path.is_file() else BagRecording(path)
     except (OSError, McapError, AnyReaderError, ValueError, EOFError) as error:
-        raise StopError(f"{path}: not a readable recording: {error}") from error
+        raise StopError(f"{path}: not a readable recording: {error}; {_FORMATS}") from error
 
 
 def content_hash(path: Path) -> str:

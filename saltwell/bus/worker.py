@@ -77,10 +77,10 @@ def work(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    processor = make()  # first: what it misses on this machine no broker mends
     partition_count(bootstrap)  # says in one line when there is no broker, or no topics
     health = Health()
     port = serve_metrics(metrics_port, health)
-    processor = make()
     logging.getLogger(__name__).info("%s: metrics on port %d", processor.name, port)
 
     def ready() -> None:

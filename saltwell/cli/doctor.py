@@ -155,6 +155,7 @@ def _jars() -> str:
 
 
 def _rendering() -> str:
+    _extra("simulate")
     _run([sys.executable, "-c", _RENDER], what="rendering", remedy="`saltwell simulate` needs EGL or OSMesa")
     return "MuJoCo renders without a screen"
 

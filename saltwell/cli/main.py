@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from saltwell.errors import SaltwellError
+from saltwell.errors import SaltwellError, StopError
 
 _GROUP = "saltwell.commands"
 
@@ -27,6 +27,14 @@ class Parts(click.Group):
         point = next((p for p in entry_points(group=_GROUP) if p.name == cmd_name), None)
         return None if point is None else _load(point)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; one that misses a library only while it runs says so in the same words."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            (point,) = entry_points(group=_GROUP, name=str(ctx.invoked_subcommand))
+            raise _missing(point, error) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands; one whose libraries are not installed is listed all the same."""
         rows = []
@@ -44,8 +52,12 @@ def _load(point: EntryPoint) -> click.Command:
     try:
         command: Any = point.load()
     except ModuleNotFoundError as error:
-        raise SaltwellError(f"{point.name} needs {error.name}; pip install 'saltwell[{_extra(point)}]'") from error
+        raise _missing(point, error) from error
     return command  # type: ignore[no-any-return] # entry points are untyped
+
+
+def _missing(point: EntryPoint, error: ModuleNotFoundError) -> SaltwellError:
+    return StopError(f"{point.name} needs {error.name}; pip install 'saltwell[{_extra(point)}]'")
 
 
 def _extra(point: EntryPoint) -> str:

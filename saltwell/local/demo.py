@@ -11,7 +11,6 @@ from typing import Any
 
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.registry import schema_ids
-from saltwell.errors import StopError
 from saltwell.local.finished import Seen, Watcher
 from saltwell.local.stack import Stack
 from saltwell.report import episode_object
@@ -72,6 +71,6 @@ def replay_command(plan: Plan, bootstrap: str) -> list[str]:
 def _replay(plan: Plan, bootstrap: str) -> list[dict[str, Any]]:
     done = subprocess.run(replay_command(plan, bootstrap), stdout=subprocess.PIPE, stderr=None, check=False)
     if done.returncode:
-        raise StopError("the replay failed; its message stands above")
+        raise SystemExit(done.returncode)  # its own line stands above
     episodes: list[dict[str, Any]] = json.loads(done.stdout)["episodes"]
     return episodes

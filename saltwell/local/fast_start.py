@@ -28,7 +28,7 @@ def fast_start_flags(classpath: Sequence[Path]) -> list[str]:
     A start without the archive is slower and otherwise the same, so that it can't be made is a warning. An empty file
     then stands for it, so that the next start does not try again.
     """
-    archive = cache_folder() / f"kafka-{_identity([java(), *classpath])}.aot"
+    archive = cache_folder() / f"kafka-{_identity(classpath)}.aot"
     if not archive.exists():
         with locked_cache():
             if not archive.exists():
@@ -36,10 +36,14 @@ def fast_start_flags(classpath: Sequence[Path]) -> list[str]:
     return [f"-XX:AOTCache={archive}"] if archive.stat().st_size else []
 
 
-def _identity(files: Sequence[Path]) -> str:
-    """Give a short name for these very files: Java refuses an archive when one of them has changed."""
-    stats = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files]
-    return hashlib.sha256(repr(stats).encode()).hexdigest()[:12]
+def _identity(classpath: Sequence[Path]) -> str:
+    """Give a short name for this Java and these very files: Java refuses an archive when one of them has changed.
+
+    Java is told by its release, not by its path: every new environment brings the same one again.
+    """
+    release = (java().parent.parent / "release").read_text(encoding="utf-8")
+    stats = [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in classpath]
+    return hashlib.sha256(repr((release, stats)).encode()).hexdigest()[:12]
 
 
 def _make(archive: Path, classpath: Sequence[Path]) -> None:

@@ -37,7 +37,7 @@ class PortTakenError(StopError):
     """Another program listens on a port that was to be this broker's."""
 
     def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} is taken: stop what listens there, or choose another port (0: any free one)")
+        super().__init__(f"port {port} is taken: stop what listens there, or pass another --port, 0 = any free one")
         self.port = port
 
 

@@ -22,6 +22,8 @@ from saltwell.local.ports import free_ports
 DEADLINE_S = 30.0
 
 PARENT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with it ignored
 import sys, time
 from pathlib import Path
 from saltwell.local.broker import EmbeddedBroker

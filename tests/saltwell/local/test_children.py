@@ -18,6 +18,8 @@ from saltwell.local import children
 DEADLINE_S = 20.0
 
 PARENT = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with it ignored
 import sys, time
 from pathlib import Path
 from saltwell.local import children
