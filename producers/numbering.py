@@ -32,6 +32,7 @@ class FrameNumbers:
         self._latest: tuple[int, int] | None = None  # captured, seq of the newest frame
         self._next = 0
         self._behind = 0
+        self._skipped = 0
         self._least_delay_ns: int | None = None
 
     def number(self, captured_ns: int, arrived_ns: int, digest: int) -> tuple[int, bool]:
@@ -53,7 +54,8 @@ class FrameNumbers:
         return sorted(self._holes)
 
     def skip(self) -> int:
-        """Use up the next number for a frame that can't be sent."""
+        """Use up the next number for a frame that can't be sent; the gap it leaves in the stamps is no second loss."""
+        self._skipped += 1
         self._next += 1
         return self._next - 1
 
@@ -66,8 +68,8 @@ class FrameNumbers:
         if gap_ns < 0:
             return self._late(captured_ns)
         self._behind = 0
-        lost = 0 if stepped else self._lost(gap_ns)
-        if not lost and not stepped:
+        lost = 0 if stepped else max(self._lost(gap_ns) - self._skipped, 0)
+        if not (lost or stepped or self._skipped):
             self._intervals.append(gap_ns)
         return self._append(captured_ns, lost)
 
@@ -92,6 +94,7 @@ class FrameNumbers:
         seq = self._next + lost
         self._next = seq + 1
         self._latest = (captured_ns, seq)
+        self._skipped = 0
         return seq
 
     def _lost(self, gap_ns: int) -> int:

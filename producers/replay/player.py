@@ -9,6 +9,7 @@ from producers.publisher import EpisodePublisher, Outbox
 from producers.replay.recording import RecordedMessage, content_hash, open_recording
 from producers.replay.samples import declare, to_sample
 from saltwell.contracts.timeline import StreamEnded
+from saltwell.errors import StopError
 from saltwell.messages.cdr import MalformedMessage
 from saltwell.messages.text import String
 
@@ -48,6 +49,8 @@ def play(
     """Play one recording as one episode of each robot; StopError when it can't be read."""
     recording = open_recording(path)
     try:
+        if not recording.count:
+            raise StopError(f"{path}: has no messages; record it again")
         readers = {stream.name: to_sample(stream) for stream in recording.streams}
         declared = [declare(stream) for stream in recording.streams]
         source = {"recording": path.name, "sha256": content_hash(path)}

@@ -1,7 +1,8 @@
 """Recordings as streams and messages: MCAP with ROS 2 messages, and ROS 1/2 bags. Bounded in memory."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import struct
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -9,13 +10,20 @@ from typing import Protocol
 from mcap.exceptions import McapError
 from mcap.reader import McapReader, make_reader
 from mcap.records import Channel, Schema
+from rosbags.convert.converter import migrate_bytes
 from rosbags.highlevel import AnyReader, AnyReaderError
+from rosbags.rosbag1 import ReaderError as Ros1Error
+from rosbags.rosbag2 import ReaderError as Ros2Error
 from rosbags.typesys import Stores, get_typestore
+from rosbags.typesys.store import Typestore
 
 from saltwell.errors import StopError
 
 _NS = 1_000_000_000
 _HASH_BYTES = 1024 * 1024
+_DAMAGE = (McapError, AnyReaderError, Ros1Error, Ros2Error, ValueError, EOFError, struct.error)
+"""What the readers of files raise when a file is not what they expect."""
+
 _FORMATS = "give an .mcap file, a .bag file or a ROS 2 bag folder"
 
 
@@ -34,7 +42,7 @@ class RecordedStream:
 
 @dataclass(frozen=True, slots=True)
 class RecordedMessage:
-    """One message: `arrived_ns` is the recording's log time, `data` ROS 2 CDR."""
+    """One message: `arrived_ns` is the recording's log time, `data` ROS 2 CDR; empty = it could not be read."""
 
     stream: str
     arrived_ns: int
@@ -60,7 +68,7 @@ def open_recording(path: Path) -> Recording:
         raise StopError(f"{path}: no such file; {_FORMATS}")
     try:
         return McapRecording(path) if path.suffix == ".mcap" and path.is_file() else BagRecording(path)
-    except (OSError, McapError, AnyReaderError, ValueError, EOFError) as error:
+    except (OSError, *_DAMAGE) as error:
         raise StopError(f"{path}: not a readable recording: {error}; {_FORMATS}") from error
 
 
@@ -100,7 +108,7 @@ class McapRecording:
         try:
             for _, channel, message in self._reader.iter_messages(log_time_order=True):
                 yield RecordedMessage(channel.topic, message.log_time, message.data)
-        except (McapError, EOFError, ValueError) as error:
+        except _DAMAGE as error:
             raise StopError(f"{self._path}: damaged: {error}; repair it with `mcap recover`") from error
 
     def close(self) -> None:
@@ -124,12 +132,16 @@ class BagRecording:
     """A ROS 1 bag file or a ROS 2 bag folder, read with rosbags; ROS 1 messages become ROS 2 CDR."""
 
     def __init__(self, path: Path) -> None:
-        self._reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
+        self._path = path
+        is_ros1 = path.suffix == ".bag"
+        ros2 = get_typestore(Stores.ROS2_HUMBLE)
+        # A ROS 1 bag brings its own definitions, in which for instance a Header still has its seq.
+        self._reader = AnyReader([path], default_typestore=None if is_ros1 else ros2)
         self._reader.open()
-        self._is_ros1 = path.suffix == ".bag"
+        self._to_cdr = _from_ros1(self._reader.typestore, ros2) if is_ros1 else _as_it_is
         self.count = self._reader.message_count
         seconds = self._reader.duration / _NS
-        store = self._reader.typestore
+        store = ros2 if is_ros1 else self._reader.typestore
         self.streams = [
             RecordedStream(
                 name=connection.topic,
@@ -144,12 +156,31 @@ class BagRecording:
         ]
 
     def messages(self) -> Iterator[RecordedMessage]:
-        """All messages in order of log time."""
-        store = self._reader.typestore
-        for connection, arrived_ns, raw in self._reader.messages():
-            data = bytes(store.ros1_to_cdr(raw, connection.msgtype)) if self._is_ros1 else bytes(raw)
-            yield RecordedMessage(connection.topic, arrived_ns, data)
+        """All messages in order of log time; one that can't be converted has no data."""
+        try:
+            for connection, arrived_ns, raw in self._reader.messages():
+                yield RecordedMessage(connection.topic, arrived_ns, self._to_cdr(connection.msgtype, raw))
+        except _DAMAGE as error:
+            raise StopError(f"{self._path}: damaged: {error}; repair it with `rosbag reindex`") from error
 
     def close(self) -> None:
         """Close the file."""
         self._reader.close()
+
+
+def _as_it_is(_: str, raw: bytes | memoryview) -> bytes:
+    return bytes(raw)
+
+
+def _from_ros1(ros1: Typestore, ros2: Typestore) -> Callable[[str, bytes | memoryview], bytes]:
+    """How messages of a ROS 1 bag become ROS 2 CDR: by name of the fields, with types of its own carried over."""
+    ros2.register({name: fields for name, fields in ros1.fielddefs.items() if name not in ros2.fielddefs})
+    cache: dict[str, object] = {}
+
+    def convert(name: str, raw: bytes | memoryview) -> bytes:
+        try:
+            return bytes(migrate_bytes(ros1, ros2, name, name, cache, raw, src_is2=False, dst_is2=True))
+        except Exception:  # noqa: BLE001 - rosbags raises whatever the readers that it generates meet
+            return b""
+
+    return convert

@@ -8,6 +8,7 @@ from producers.replay.recording import RecordedMessage, RecordedStream
 from producers.sample import CloudSample, ImageSample, ImuSample, JointSample, MessageSample, PoseSample, Sample
 from saltwell.contracts.identity import StreamKind
 from saltwell.contracts.timeline import StreamDeclared
+from saltwell.messages.cdr import MalformedMessage
 from saltwell.messages.cloud import PointCloud2
 from saltwell.messages.header import stamp_ns, starts_with_header
 from saltwell.messages.image import CompressedImage, Image
@@ -71,6 +72,8 @@ def to_sample(stream: RecordedStream) -> ToSample:
     stamped = stream.message_encoding == "cdr" and starts_with_header(stream.schema)
 
     def opaque(message: RecordedMessage) -> Sample:
+        if not message.data:
+            raise MalformedMessage(f"a {stream.message_type} without a byte")
         captured_ns = stamp_ns(message.data) if stamped else message.arrived_ns
         return MessageSample(message.stream, captured_ns, message.arrived_ns, stream.message_type, message.data)
 

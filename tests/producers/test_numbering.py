@@ -110,3 +110,13 @@ def test_a_frame_that_cannot_be_sent_uses_up_a_number() -> None:
     counter.number(at(0), at(0), 0)
     assert counter.skip() == 1
     assert counter.number(at(2), at(2), 2) == (2, False)
+
+
+def test_a_frame_that_can_not_be_read_is_lost_once_and_not_again_as_a_gap() -> None:
+    counter = FrameNumbers()
+    numbers = [counter.number(at(f), at(f) + DELAY_NS, f)[0] for f in range(50)]
+    skipped = counter.skip()
+    numbers += [counter.number(at(f), at(f) + DELAY_NS, f)[0] for f in range(51, 80)]
+    assert skipped == 50
+    assert numbers == [*range(50), *range(51, 80)]
+    assert counter.holes() == []
