@@ -8,7 +8,7 @@ from producers.publisher import Lost
 from saltwell.bus.clients import partition_count, produce, producer_config
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.partition import partition_of
-from saltwell.contracts.topics import MAX_RECORD_BYTES
+from saltwell.contracts.topics import FRAME_TOPICS, MAX_RECORD_BYTES
 from saltwell.errors import RetryError
 
 _FLUSH_S = 300.0
@@ -18,7 +18,7 @@ class KafkaOutbox:
     """Sends records of any robot to its partition. Not for several threads."""
 
     def __init__(self, bootstrap: str, codec: Codec) -> None:
-        self._partitions = partition_count(bootstrap)
+        self._partitions = partition_count(bootstrap, (*FRAME_TOPICS, "timeline"))
         self._producer = Producer(producer_config(bootstrap))
         self._codec = codec
 

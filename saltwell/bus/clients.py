@@ -1,23 +1,32 @@
 """Kafka clients as Saltwell wants them, and what to say when there is no broker."""
 
+from collections.abc import Collection
 from typing import Any
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from saltwell.contracts.topics import MAX_RECORD_BYTES, TOPICS
+from saltwell.bus.security import security_settings
+from saltwell.contracts.topics import BY_NAME, MAX_RECORD_BYTES
 from saltwell.errors import StopError
 
 _ENVELOPE_BYTES = 64 * 1024
 _METADATA_TIMEOUT_S = 10.0
 
+_REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001 - the client's public names for them
+
 Config = dict[str, Any]
+
+
+def connection(bootstrap: str) -> Config:
+    """Where the broker is and how to prove who we are: what every client begins with. Raises StopError."""
+    return {"bootstrap.servers": bootstrap, **security_settings()}
 
 
 def consumer_config(bootstrap: str, group: str) -> Config:
     """A member of a group: co-partitioned, read-committed, bounded, and never silently reset."""
     return {
-        "bootstrap.servers": bootstrap,
+        **connection(bootstrap),
         "group.id": group,
         "group.protocol": "consumer",
         "group.remote.assignor": "range",  # the default, uniform, does not keep the partitions of a shard together
@@ -46,7 +55,7 @@ def transactional_config(bootstrap: str, transactional_id: str) -> Config:
 def producer_config(bootstrap: str) -> Config:
     """An idempotent producer with a bounded queue."""
     return {
-        "bootstrap.servers": bootstrap,
+        **connection(bootstrap),
         "enable.idempotence": True,
         "acks": "all",
         "linger.ms": 5,
@@ -56,25 +65,38 @@ def producer_config(bootstrap: str) -> Config:
 
 
 def metadata(bootstrap: str, *, timeout_s: float = _METADATA_TIMEOUT_S) -> Any:
-    """What the broker knows; StopError when nothing answers."""
-    client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    """What the broker knows, as far as this identity may see it; StopError when none answers or we are refused."""
+    refused: list[str] = []
+
+    def note(error: KafkaError) -> None:
+        if error.code() in _REFUSALS:
+            refused.append(error.str())
+
+    config: Config = {**connection(bootstrap), "log_level": 0, "error_cb": note}
+    client = AdminClient(config)
     try:
         return client.list_topics(timeout=timeout_s)
     except KafkaException as error:
+        client.poll(0)  # lets it tell of refusals
+        if refused:
+            raise StopError(
+                f"{bootstrap} and we don't agree on who we are: {refused[-1]}; see docs/security.md"
+            ) from error
         raise StopError(
             f"no Kafka broker answers at {bootstrap}; start one with `saltwell up` or pass --bootstrap"
         ) from error
 
 
-def partition_count(bootstrap: str) -> int:
-    """How many shards the topics have; StopError when topics are missing."""
+def partition_count(bootstrap: str, topics: Collection[str] = tuple(BY_NAME)) -> int:
+    """How many shards these topics have; StopError when one is missing or hidden from this identity."""
     known = metadata(bootstrap).topics
-    missing = [topic.name for topic in TOPICS if topic.name not in known]
+    missing = [name for name in topics if name not in known]
     if missing:
         raise StopError(
             f"topic missing on {bootstrap}: {', '.join(missing)}; run `saltwell topics create --bootstrap {bootstrap}`"
+            ", or grant this identity its role"
         )
-    return len(known["timeline"].partitions)
+    return len(known[next(iter(topics))].partitions)
 
 
 def produce(producer: Producer, topic: str, value: bytes, *, key: str, partition: int, **more: Any) -> None:

@@ -78,7 +78,7 @@ def work(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     processor = make()  # first: what it misses on this machine no broker mends
-    partition_count(bootstrap)  # says in one line when there is no broker, or no topics
+    partition_count(bootstrap, processor.topics)  # says in one line when there is no broker, or no topics
     health = Health()
     port = serve_metrics(metrics_port, health)
     logging.getLogger(__name__).info("%s: metrics on port %d", processor.name, port)

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from saltwell.bus.clients import metadata
+from saltwell.bus.clients import connection, metadata
 from saltwell.cli import options
 from saltwell.contracts.registry import URL_VARIABLE, register_all
 from saltwell.contracts.topics import DEFAULT_PARTITIONS, MAX_RECORD_BYTES, TOPICS, Topic
@@ -43,7 +43,7 @@ def create_topics(bootstrap: str, *, partitions: int, replication: int) -> list[
     ]
     if not wanted:
         return []
-    admin = AdminClient({"bootstrap.servers": bootstrap})  # kept: its answers end with it
+    admin = AdminClient(connection(bootstrap))  # kept: its answers end with it
     for name, future in admin.create_topics(wanted, operation_timeout=_TIMEOUT_S).items():
         try:
             future.result(_TIMEOUT_S)

@@ -44,7 +44,7 @@ class Watcher:
         config = {**consumer_config(bootstrap, "saltwell.watch"), "group.protocol": "classic"}
         del config["group.remote.assignor"]
         self._consumer = Consumer(config)
-        shards = range(partition_count(bootstrap))
+        shards = range(partition_count(bootstrap, _WATCHED))
         self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for topic in _WATCHED for p in shards])
 
     def wait(self, episodes: Collection[str], *, deadline_s: float, check: Callable[[], None]) -> Seen:
