@@ -1,4 +1,4 @@
-"""`saltwell topics`: create and list the topics of the table."""
+"""`saltwell topics`: create and list the topics of the table, and say who may use them."""
 
 import json
 import os
@@ -11,6 +11,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from saltwell.bus.clients import connection, metadata
 from saltwell.cli import options
+from saltwell.cli.grants import grant_role
+from saltwell.contracts.access import ROLES
 from saltwell.contracts.registry import URL_VARIABLE, register_all
 from saltwell.contracts.topics import DEFAULT_PARTITIONS, MAX_RECORD_BYTES, TOPICS, Topic
 from saltwell.errors import StopError
@@ -27,8 +29,16 @@ _POLL_S = 0.1
 
 
 def topic_config(topic: Topic) -> dict[str, str]:
-    """Broker settings of a topic: a set-aside record holds a whole other record, so it may be a little larger."""
-    return {**_RETENTION[topic.retention], "max.message.bytes": str(MAX_RECORD_BYTES + _ENVELOPE_BYTES)}
+    """Broker settings of a topic.
+
+    A set-aside record holds a whole other record, so it may be a little larger. Records carry the broker's time: by
+    the clock of an edge box that is wrong, retention would take them at once, and topics could not be read in step.
+    """
+    return {
+        **_RETENTION[topic.retention],
+        "max.message.bytes": str(MAX_RECORD_BYTES + _ENVELOPE_BYTES),
+        "message.timestamp.type": "LogAppendTime",
+    }
 
 
 def create_topics(bootstrap: str, *, partitions: int, replication: int) -> list[str]:
@@ -65,7 +75,7 @@ def _await_topics(bootstrap: str) -> None:
 
 @click.group()
 def topics() -> None:
-    """Create and list the topics.
+    """Create and list the topics, and say who may use them.
 
     \b
     Example:
@@ -111,3 +121,18 @@ def ls(bootstrap: str, as_json: bool) -> None:  # noqa: FBT001 - click passes by
         return
     for row in rows:
         click.echo(f"{row['topic']:18} {row['partitions'] or 'missing':>9}  {row['doc']}")
+
+
+@topics.command()
+@click.argument("role", type=click.Choice(list(ROLES)))
+@click.option("--to", "principal", required=True, metavar="User:NAME", help="Who gets it.")
+@options.bootstrap
+def grant(role: str, principal: str, bootstrap: str) -> None:
+    """Let an identity do what its ROLE needs, on a broker with an authorizer.
+
+    \b
+    Example:
+      saltwell topics grant edge --to User:g1-04
+    """
+    count = grant_role(bootstrap, role=role, principal=principal)
+    click.echo(f"{principal} is {role}: {count} entries")

@@ -1,22 +1,29 @@
 """Schema ids from a Confluent-compatible registry, when SALTWELL_REGISTRY_URL is set.
 
 Subjects are named by record (RecordNameStrategy), because one topic carries several record types. Ids are looked up
-once and kept: a registry outage does not stop a running process.
+once and kept: a registry outage does not stop a running process. A registry that asks who we are is told
+SALTWELL_REGISTRY_USERNAME and the password in the file SALTWELL_REGISTRY_PASSWORD_FILE.
 """
 
+import base64
 import json
 import os
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import fastavro
 
 from saltwell.contracts.codec import PinnedIds, SchemaIds
 from saltwell.contracts.schemas import RECORD_TYPES, schema_text
 from saltwell.errors import StopError
+from saltwell.secret import read_secret
 
 URL_VARIABLE = "SALTWELL_REGISTRY_URL"
+_USER_VARIABLE = "SALTWELL_REGISTRY_USERNAME"
+_PASSWORD_VARIABLE = "SALTWELL_REGISTRY_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 COMPATIBILITY = "BACKWARD_TRANSITIVE"
 _TIMEOUT_S = 10
 _MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -72,8 +79,12 @@ def register_all(url: str) -> None:
 
 def _call(method: str, url: str, body: dict[str, str] | None) -> Any:
     """The registry's answer; None for 'not found'."""
+    if "@" in urlsplit(url).netloc:
+        raise StopError(f"{URL_VARIABLE} holds credentials: put them in {_USER_VARIABLE} and {_PASSWORD_VARIABLE}")
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": _CONTENT_TYPE}, method=method)  # noqa: S310
+    for name, value in _authorization().items():
+        request.add_unredirected_header(name, value)  # never to another host
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - the user's own URL
             return json.loads(answer.read(_MAX_ANSWER_BYTES))
@@ -84,3 +95,13 @@ def _call(method: str, url: str, body: dict[str, str] | None) -> Any:
         raise StopError(f"the registry at {url} refuses ({error.code}): {text}") from error
     except (OSError, ValueError) as error:
         raise StopError(f"no schema registry answers at {url}: {error}; check {URL_VARIABLE}") from error
+
+
+def _authorization() -> dict[str, str]:
+    user, path = os.environ.get(_USER_VARIABLE), os.environ.get(_PASSWORD_VARIABLE)
+    if bool(user) != bool(path):
+        raise StopError(f"{_USER_VARIABLE} and {_PASSWORD_VARIABLE} belong together: set both or none")
+    if not user or not path:
+        return {}
+    pair = f"{user}:{read_secret(Path(path), variable=_PASSWORD_VARIABLE)}"
+    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
