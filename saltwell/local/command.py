@@ -71,7 +71,10 @@ def demo(recordings: tuple[Path, ...], robots: int, speed: str, store: str, as_j
     help="Folder of the broker's data and the logs.",
 )
 @click.option("--port", default=_UP_PORT, show_default=True, help="Port of the broker; 0 = a free one.")
-def up(store: str, data: Path, port: int) -> None:
+@click.option(
+    "--brokers", default=1, show_default=True, type=click.IntRange(1, 3), help="With three, one of them may be lost."
+)
+def up(store: str, data: Path, port: int, brokers: int) -> None:
     """Run broker, processors and sink until Ctrl-C.
 
     \b
@@ -81,8 +84,11 @@ def up(store: str, data: Path, port: int) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with EmbeddedBroker(data / "kafka", port=port) as broker:
-        create_topics(broker.bootstrap, partitions=DEFAULT_PARTITIONS, replication=1)
+    kafka = data / (
+        "kafka" if brokers == 1 else f"kafka-{brokers}"
+    )  # a cluster does not grow: each size has its own data
+    with EmbeddedBroker(kafka, port=port, brokers=brokers) as broker:
+        create_topics(broker.bootstrap, partitions=DEFAULT_PARTITIONS, replication=broker.copies)
         stack = Stack(data / "logs", bootstrap=broker.bootstrap, store=store)
         try:
             stack.start()

@@ -13,7 +13,7 @@ from pathlib import Path
 from saltwell.errors import StopError
 from saltwell.local import children
 from saltwell.local.jars import cache_folder, java, locked_cache
-from saltwell.local.kafka_node import KafkaNode
+from saltwell.local.kafka_node import KafkaNode, new_cluster_id
 from saltwell.local.kafka_settings import KafkaSettings
 from saltwell.local.ports import free_ports
 
@@ -61,8 +61,8 @@ def _make(archive: Path, classpath: Sequence[Path]) -> None:
 def _train(archive: Path, classpath: Sequence[Path], folder: Path) -> None:
     """Start and stop a broker whose JVM writes the archive as it ends."""
     port, controller_port = free_ports(2)
-    settings = KafkaSettings(folder, port, controller_port, retention_bytes=-1, retention_ms=-1)
-    KafkaNode(settings, classpath).format()
+    settings = KafkaSettings(folder, port, [controller_port], retention_bytes=-1, retention_ms=-1)
+    KafkaNode(settings, classpath).format(new_cluster_id())
     node = KafkaNode(settings, classpath, [f"-XX:AOTCacheOutput={archive}"])
     process = node.start()
     try:

@@ -49,13 +49,17 @@ class KafkaNode:
     classpath: Sequence[Path]
     jvm_flags: Sequence[str] = ()
 
-    def format(self) -> None:
-        """Make Kafka's data folder, with Kafka's own tool, unless there is one. Whole or not at all."""
+    def format(self, cluster: str) -> None:
+        """Make Kafka's data folder, with Kafka's own tool, unless there is one. Whole or not at all.
+
+        All nodes of a cluster are given the same `new_cluster_id`.
+        """
         data, unfinished = self.settings.data, self.settings.folder / "data.unfinished"
         if data.exists():
             return
+        self.settings.folder.mkdir(exist_ok=True)
         shutil.rmtree(unfinished, ignore_errors=True)
-        arguments = ["format", f"--cluster-id={secrets.token_urlsafe(16)}", "--config"]
+        arguments = ["format", f"--cluster-id={cluster}", "--config"]
         process = self._run("kafka.tools.StorageTool", *arguments, data=unfinished)
         if process.wait(_FORMAT_S) != 0:
             raise self._failure("can't be formatted")
@@ -68,8 +72,8 @@ class KafkaNode:
             self.settings.log.replace(self.settings.log.with_suffix(".previous.log"))
         return self._run("kafka.Kafka", data=self.settings.data, keep_open=keep_open)
 
-    def wait_until_ready(self, process: children.Child, *, timeout_s: float) -> None:
-        """Wait until the broker answers a client's request for metadata.
+    def wait_until_ready(self, process: children.Child, *, timeout_s: float, brokers: int = 1) -> None:
+        """Wait until the broker answers a client's request for metadata and knows of so many `brokers`.
 
         Raises PortTakenError when a port was taken, StopError when it ended or does not answer in time.
         """
@@ -79,7 +83,7 @@ class KafkaNode:
             {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 50}
         )
         deadline = time.monotonic() + timeout_s
-        while not _answers(client):
+        while _brokers_known(client) < brokers:
             if process.poll() is not None:
                 raise self._failure(f"ended with code {process.returncode} while it started")
             if time.monotonic() > deadline:
@@ -110,8 +114,13 @@ class KafkaNode:
         return StopError(f"Kafka {what}: {word or 'it said nothing'} (log: {self.settings.log})")
 
 
-def _answers(client: AdminClient) -> bool:
+def new_cluster_id() -> str:
+    """Give a name for a new cluster, in the form that Kafka wants."""
+    return secrets.token_urlsafe(16)
+
+
+def _brokers_known(client: AdminClient) -> int:
     try:
-        return bool(client.list_topics(timeout=0.5).brokers)
+        return len(client.list_topics(timeout=0.5).brokers)
     except KafkaException:
-        return False
+        return 0

@@ -3,22 +3,30 @@
 The names are of Kafka 4.4 (its documentation, "Broker Configs"). What is not set here has Kafka's default.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 # A frame is at most 4 MiB, a batch has room for two.
 _MESSAGE_MAX_BYTES = 8 * 1024**2 + 64 * 1024
+_COPIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaSettings:
-    """What differs between two embedded nodes; both ports are on loopback."""
+    """What differs between two embedded nodes; all ports are on loopback.
+
+    `controller_ports` are those of all nodes of the cluster, in their order; `node` counts from 1. Clients connect to
+    `advertised_port`, which is the node's own port unless something stands between.
+    """
 
     folder: Path
     port: int
-    controller_port: int
+    controller_ports: Sequence[int]
     retention_bytes: int
     retention_ms: int
+    node: int = 1
+    advertised_port: int = 0
 
     @property
     def data(self) -> Path:
@@ -30,16 +38,29 @@ class KafkaSettings:
         """The log of this run."""
         return self.folder / "kafka.log"
 
+    @property
+    def copies(self) -> int:
+        """How many nodes keep each partition."""
+        return copies(len(self.controller_ports))
+
+
+def copies(nodes: int) -> int:
+    """Copies of each partition on a cluster of so many nodes: three as soon as there are three nodes."""
+    return min(nodes, _COPIES)
+
 
 def server_properties(settings: KafkaSettings, *, data: Path) -> str:
     """Give Kafka's settings file for one node that is both broker and controller, with its files in `data`."""
+    voters = ",".join(f"{n}@127.0.0.1:{port}" for n, port in enumerate(settings.controller_ports, 1))
+    controller_port = settings.controller_ports[settings.node - 1]
+    in_sync = max(1, settings.copies - 1)  # a commit needs so many: one of three may be lost
     return f"""\
 process.roles=broker,controller
-node.id=1
-listeners=PLAINTEXT://127.0.0.1:{settings.port},CONTROLLER://127.0.0.1:{settings.controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{settings.port}
+node.id={settings.node}
+listeners=PLAINTEXT://127.0.0.1:{settings.port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{settings.advertised_port or settings.port}
 controller.listener.names=CONTROLLER
-controller.quorum.voters=1@127.0.0.1:{settings.controller_port}
+controller.quorum.voters={voters}
 log.dirs={data}
 auto.create.topics.enable=false
 
@@ -52,20 +73,21 @@ log.segment.delete.delay.ms=1000
 message.max.bytes={_MESSAGE_MAX_BYTES}
 replica.fetch.max.bytes={_MESSAGE_MAX_BYTES}
 
-# One node: one replica of everything, and few partitions that all have to be opened at a start.
-offsets.topic.replication.factor=1
+# Kafka's own topics: as many copies as the others, and few partitions that all have to be opened at a start.
+min.insync.replicas={in_sync}
+offsets.topic.replication.factor={settings.copies}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={settings.copies}
+transaction.state.log.min.isr={in_sync}
 transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={settings.copies}
+share.coordinator.state.topic.min.isr={in_sync}
 share.coordinator.state.topic.num.partitions=4
 
 # A dead producer's transaction hides newer records from readers: look for expired ones every second, not every 10.
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 
-# After a crash the node waits until its own former registration has expired: 3 s, not 9.
+# A dead node's partitions get another leader after 3 s, not 9; its own registration has expired by then, too.
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 
