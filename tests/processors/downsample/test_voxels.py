@@ -14,7 +14,7 @@ from mcap_ros2.decoder import DecoderFactory
 from numpy.typing import NDArray
 
 from processors.downsample import voxels
-from processors.downsample.voxels import INDEX_LIMIT, UnusableCloudError, Voxels, voxel_centroids
+from processors.downsample.voxels import INDEX_LIMIT, Crop, UnusableCloudError, Voxels, occupied_voxels, voxel_centroids
 from saltwell.errors import StopError
 
 Cloud = NDArray[np.float32]
@@ -30,7 +30,7 @@ def by_numpy(xyz: Cloud, voxel_m: float) -> dict[tuple[int, int, int], tuple[NDA
     """Centroid and count by voxel: sort, then sum runs."""
     with np.errstate(all="ignore"):
         index = np.floor(xyz.astype(np.float64) / voxel_m)
-    inside = np.isfinite(xyz).all(axis=1) & (np.abs(index) < INDEX_LIMIT).all(axis=1)
+    inside = np.isfinite(xyz).all(axis=1) & (np.abs(index) < INDEX_LIMIT).all(axis=1) & xyz.any(axis=1)
     found, where = np.unique(index[inside].astype(np.int64), axis=0, return_inverse=True)
     count = np.bincount(where.ravel(), minlength=len(found))
     sums = np.stack([np.bincount(where.ravel(), column, len(found)) for column in xyz[inside].T], axis=1)
@@ -66,10 +66,11 @@ def test_every_voxel_holds_the_mean_of_its_points_and_no_point_is_lost(xyz: Clou
     result = voxel_centroids(xyz, None, voxel_m=voxel_m)
     expected = by_numpy(xyz, voxel_m)
     assert len(result.count) == len(expected)
-    assert int(result.count.sum()) + result.skipped == len(xyz)
+    assert int(result.count.sum()) <= result.valid == np.count_nonzero(np.isfinite(xyz).all(axis=1) & xyz.any(axis=1))
+    assert occupied_voxels(xyz, voxel_m=voxel_m) == len(result.count)
     means = np.array([mean for mean, _ in expected.values()], dtype=np.float32).reshape(-1, 3)
     counts = np.array([n for _, n in expected.values()], dtype=np.int32)
-    oracle = Voxels(xyz=means, intensity=None, count=counts, skipped=0)
+    oracle = Voxels(xyz=means, intensity=None, count=counts, valid=0)
     np.testing.assert_allclose(in_order_of_place(result), in_order_of_place(oracle), rtol=1e-5, atol=1e-6)
 
 
@@ -87,22 +88,24 @@ def test_the_order_of_the_points_changes_only_the_order_of_the_voxels(xyz: Cloud
 @given(clouds, st.integers(1, 4))
 @settings(deadline=None)
 def test_the_size_of_the_table_changes_nothing(xyz: Cloud, doublings: int) -> None:
-    def run(size: int) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
-        table = np.full(size, -1, dtype=np.int32)
-        sums, count = voxels._accumulate(xyz, np.empty(0, dtype=np.float32), 0.1, table)
-        return sums, count
+    keys, _ = voxels._keys(xyz, 0.1, voxels._limits(voxels.EVERYTHING))
 
-    small, large = run(voxels._table_size(len(xyz))), run(voxels._table_size(len(xyz)) << doublings)
-    np.testing.assert_array_equal(small[0], large[0])
-    np.testing.assert_array_equal(small[1], large[1])
+    def run(size: int) -> tuple[list[int], int]:
+        numbers, found = voxels._numbered(keys, np.full(size, voxels._OUTSIDE), np.empty(size, np.int32))
+        return numbers.tolist(), found
+
+    size = len(voxels._table(len(xyz))[0])
+    assert run(size) == run(size << doublings)
 
 
 def test_voxels_that_share_a_slot_keep_apart() -> None:
     """In a table that is full to the last slot but one, most keys pass over others to find theirs."""
-    xyz = np.stack(np.meshgrid([0], np.arange(7), np.arange(9)), axis=-1).reshape(-1, 3).astype(np.float32)
-    table = np.full(64, -1, dtype=np.int32)
-    _, count = voxels._accumulate(np.concatenate([xyz, xyz]), np.empty(0, dtype=np.float32), 1.0, table)
-    np.testing.assert_array_equal(count, np.full(63, 2))
+    keys = np.arange(63, dtype=np.uint64) << np.uint64(42)
+    numbers, found = voxels._numbered(
+        np.concatenate([keys, keys]), np.full(64, voxels._OUTSIDE), np.empty(64, np.int32)
+    )
+    assert found == 63
+    assert numbers.tolist() == [*range(63), *range(63)]
 
 
 def test_voxels_come_in_the_order_of_their_first_point() -> None:
@@ -130,7 +133,7 @@ def test_a_point_off_the_grid_is_counted_and_never_falls_into_anothers_voxel(far
     xyz = np.array([[0.01, 0.01, 0.01], [far, 0.01, 0.01], [0.01, 0.01, far]], dtype=np.float32)
     result = voxel_centroids(xyz, None, voxel_m=0.05)
     np.testing.assert_array_equal(result.count, [1])
-    assert result.skipped == 2
+    assert result.valid == (3 if np.isfinite(far) else 1)
 
 
 def test_the_farthest_voxels_of_the_grid_keep_apart() -> None:
@@ -138,6 +141,36 @@ def test_the_farthest_voxels_of_the_grid_keep_apart() -> None:
     corners = np.array(np.meshgrid([-limit, limit], [-limit, limit], [-limit, limit])).reshape(3, -1).T
     result = voxel_centroids(corners.astype(np.float32), None, voxel_m=1.0)
     np.testing.assert_array_equal(result.xyz, corners.astype(np.float32))
+
+
+def test_lost_returns_that_a_driver_left_at_the_origin_make_no_voxel(recordings: Path) -> None:
+    scan = first_scan(recordings / "lidar_unaligned_cdr.mcap")
+    lost = int(np.count_nonzero(~scan.any(axis=1)))
+    result = voxel_centroids(scan, None, voxel_m=0.05)
+    assert lost > 1000
+    assert (result.valid, int(result.count.sum())) == (len(scan) - lost, len(scan) - lost)
+
+
+@given(wild_clouds, st.floats(0, 2), st.floats(0, 3), arrays(np.float32, 3, elements=near_float))
+@settings(deadline=None)
+def test_a_crop_keeps_what_numpy_keeps(xyz: Cloud, near_m: float, far_m: float, corner: Cloud) -> None:
+    low, high = np.minimum(corner, 0.5), np.maximum(corner, 0.5)
+    crop = Crop(tuple(low.tolist()), tuple(high.tolist()), near_m, far_m)
+    wide = xyz.astype(np.float64)
+    with np.errstate(all="ignore"):
+        square = (wide**2).sum(axis=1)
+        kept = ((wide >= low) & (wide <= high)).all(axis=1) & (square > near_m**2) & (square <= far_m**2)
+    cropped = voxel_centroids(xyz, None, voxel_m=0.1, crop=crop)
+    np.testing.assert_array_equal(cropped.xyz, voxel_centroids(xyz[kept], None, voxel_m=0.1).xyz)
+
+
+@given(clouds, st.integers(1, 4))
+@settings(deadline=None)
+def test_voxels_of_too_few_points_are_left_out_whole(xyz: Cloud, min_points: int) -> None:
+    every = voxel_centroids(xyz, None, voxel_m=0.3)
+    some = voxel_centroids(xyz, None, voxel_m=0.3, min_points=min_points)
+    np.testing.assert_array_equal(some.count, every.count[every.count >= min_points])
+    np.testing.assert_array_equal(some.xyz, every.xyz[every.count >= min_points])
 
 
 def test_intensity_is_the_mean_of_the_voxel_and_absent_when_the_sensor_has_none() -> None:
@@ -151,7 +184,7 @@ def test_an_empty_cloud_gives_no_voxels() -> None:
     result = voxel_centroids(np.empty((0, 3), np.float32), np.empty(0, np.float32), voxel_m=0.05)
     assert result.xyz.shape == (0, 3)
     assert result.intensity is not None
-    assert (len(result.intensity), len(result.count), result.skipped) == (0, 0, 0)
+    assert (len(result.intensity), len(result.count), result.valid) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -193,5 +226,5 @@ def test_a_real_scan_gets_the_voxels_open3d_finds_on_the_same_grid(recordings: P
 def test_missing_returns_of_an_organised_scan_are_skipped(recordings: Path) -> None:
     scan = first_scan(recordings / "lidar_ouster_os0.mcap")
     result = voxel_centroids(scan, None, voxel_m=0.05)
-    assert result.skipped == int(np.count_nonzero(~np.isfinite(scan).all(axis=1)))
+    assert result.valid == int(np.count_nonzero(np.isfinite(scan).all(axis=1)))
     assert len(by_numpy(scan, 0.05)) == len(result.count)
