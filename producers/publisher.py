@@ -15,6 +15,8 @@ from producers.sample import CloudSample, ImageSample, ImuSample, JointSample, M
 from saltwell.contracts.columns import Float64s, pack_i64
 from saltwell.contracts.frames import CloudFrame, ImageFrame, MessageFrame
 from saltwell.contracts.timeline import (
+    EpisodeAborted,
+    EpisodeDiscarded,
     EpisodeStarted,
     EpisodeStopped,
     FramesIndexed,
@@ -83,6 +85,7 @@ class EpisodePublisher:
         self._streams = {s.name: _Stream(s) for s in streams}
         self._indexed_ns = started_ns
         self._tell(EpisodeStarted(*self._identity, self._take_ordinal(), started_ns, task, "", streams, source))
+        self._outbox.flush()  # no frame is in the log before its beginning is
 
     def publish(self, sample: Sample) -> None:
         """Name a sample and send it; samples come in order of arrival."""
@@ -112,6 +115,22 @@ class EpisodePublisher:
 
     def stop(self, *, stopped_ns: int, success: bool | None = None) -> dict[str, StreamEnded]:
         """End the episode: everything is in the log before the log says so. Gives how each stream ended."""
+        ended = self._end_streams(stopped_ns)
+        self._end_episode(EpisodeStopped(*self._identity, self._take_ordinal(), stopped_ns, success))
+        return ended
+
+    def abort(self, *, stopped_ns: int, reason: str) -> dict[str, StreamEnded]:
+        """End the episode before its time; what there is of it is kept, and judged with the reason."""
+        ended = self._end_streams(stopped_ns)
+        self._end_episode(EpisodeAborted(*self._identity, self._take_ordinal(), stopped_ns, reason))
+        return ended
+
+    def discard(self, *, stopped_ns: int, reason: str) -> None:
+        """End the episode; nothing of it is kept."""
+        self._end_streams(stopped_ns)
+        self._end_episode(EpisodeDiscarded(*self._identity, self._take_ordinal(), stopped_ns, reason))
+
+    def _end_streams(self, stopped_ns: int) -> dict[str, StreamEnded]:
         self.advance(stopped_ns)
         for stream in self._streams.values():
             self._send_block(stream, stream.block.take())
@@ -119,9 +138,11 @@ class EpisodePublisher:
         self._outbox.flush()
         ended = {name: self._end(stream) for name, stream in self._streams.items()}
         self._outbox.flush()
-        self._tell(EpisodeStopped(*self._identity, self._take_ordinal(), stopped_ns, success))
-        self._outbox.flush()
         return ended
+
+    def _end_episode(self, event: EpisodeStopped | EpisodeAborted | EpisodeDiscarded) -> None:
+        self._tell(event)
+        self._outbox.flush()
 
     def _end(self, stream: _Stream) -> StreamEnded:
         name, kind = stream.declared.name, stream.declared.kind

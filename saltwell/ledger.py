@@ -13,15 +13,16 @@ def stream_ledger(
     """Ledger of a stream that is complete.
 
     `seen` are the distinct frames found in the log, `unreadable` those of them that can't be read. Frames that
-    were published and not found are lost with the cause "log".
+    were published and not found are lost with the cause "log". Where the pipeline ended the stream in a dead robot's
+    place, frames may be in the log that the marker does not know of; they count as sent.
     """
     missing = list(ended.missing)
     accounted = {seq for r in missing for seq in range(r.first, r.first + r.count)}
     readable = (seen - unreadable) - accounted
-    gone = set(range(ended.last_seq + 1)) - seen - accounted
+    sent = max(ended.last_seq, max(seen, default=-1)) + 1
+    gone = set(range(sent)) - seen - accounted
     missing += ranges(unreadable - accounted, "unreadable")
     missing += ranges(gone, "log")
-    sent = ended.last_seq + 1
     return StreamLedger(
         stream=ended.stream,
         kind=ended.kind,

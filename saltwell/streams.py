@@ -16,7 +16,6 @@ class StreamsOfEpisode:
         self._declared: frozenset[str] | None = None
         self._ended: set[str] = set()
         self._stopped = False
-        self._discarded = False
 
     def tell(self, event: object) -> None:
         """Take an event of the timeline; those that do not begin or end the episode say nothing here."""
@@ -24,10 +23,8 @@ class StreamsOfEpisode:
             case EpisodeStarted():
                 wanted = (s.name for s in event.streams if not self._kinds or s.kind in self._kinds)
                 self._declared = frozenset(wanted)
-            case EpisodeStopped() | EpisodeAborted():
+            case EpisodeStopped() | EpisodeAborted() | EpisodeDiscarded():
                 self._stopped = True
-            case EpisodeDiscarded():
-                self._discarded = True
 
     def end(self, stream: str) -> None:
         """A stream is complete."""
@@ -35,6 +32,4 @@ class StreamsOfEpisode:
 
     def is_over(self) -> bool:
         """Whether nothing more can come."""
-        if self._discarded:
-            return True
         return self._stopped and self._declared is not None and self._declared <= self._ended

@@ -45,6 +45,10 @@ class EpisodeCase:
         """Whether nothing more can come."""
         return self._alignment is not None and all(t.stream in self._ended for t in self._alignment.streams)
 
+    def is_discarded(self) -> bool:
+        """Whether the operator threw the episode away; then nobody waits for a verdict."""
+        return self._alignment is not None and self._alignment.ending == "discarded"
+
     def verdict(self, criteria: Criteria) -> Verdict:
         """The decision and its reasons; call when complete."""
         alignment = self._alignment
@@ -99,7 +103,7 @@ def _endings(alignment: AlignmentEnded, ledgers: list[StreamLedger]) -> Iterator
     if alignment.steps == 0:
         yield _fact("no_steps", "", "reject", "the episode has no steps: no camera frame arrived")
     if alignment.ending != "stopped":
-        yield _fact("aborted", "", "review", "the robot fell silent before the episode was stopped")
+        yield _fact("aborted", "", "review", f"the episode was not stopped: {alignment.reason}")
     for ledger in ledgers:
         if not balances(ledger):
             yield _fact("ledger", ledger.stream, "review", f"the frames of {ledger.stream} do not add up")

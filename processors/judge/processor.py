@@ -47,9 +47,10 @@ class JudgeShard:
                 pass  # its sums come with AlignmentEnded
         if case.is_complete():
             del self._cases[record.episode]
-            verdict = case.verdict(self._criteria)
-            VERDICTS.labels(verdict.decision).inc()
-            yield Output("verdicts", verdict)
+            if not case.is_discarded():
+                verdict = case.verdict(self._criteria)
+                VERDICTS.labels(verdict.decision).inc()
+                yield Output("verdicts", verdict)
         OPEN_EPISODES.labels(Judge.name).set(len(self._cases))
 
     def open_episodes(self) -> Collection[str]:

@@ -7,7 +7,15 @@ from processors.synchronize.timing import stream_timing
 from processors.synchronize.track import Track
 from saltwell.contracts.columns import i64, pack_i64
 from saltwell.contracts.results import AlignmentBlock, AlignmentEnded, StreamMatch
-from saltwell.contracts.timeline import EpisodeStarted, FramesIndexed, StreamDeclared
+from saltwell.contracts.timeline import (
+    NOT_THE_ROBOT,
+    EpisodeAborted,
+    EpisodeStarted,
+    FramesIndexed,
+    StreamDeclared,
+    StreamEnded,
+)
+from saltwell.ledger import ranges
 
 DEADLINE_NS = 150_000_000
 """A step goes out at the latest this long after its anchor frame arrived, by the edge clock (facts, section 2)."""
@@ -50,7 +58,9 @@ class EpisodeSteps:
         if stream in self._tracks:
             self._tracks[stream].ended = True
 
-    def end(self, *, stopped_ns: int, ending: str, success: bool | None) -> Iterator[AlignmentBlock | AlignmentEnded]:
+    def end(
+        self, *, stopped_ns: int, ending: str, reason: str = "", success: bool | None = None
+    ) -> Iterator[AlignmentBlock | AlignmentEnded]:
         """Give the remaining steps and the report."""
         yield from self._emit(everything=True)
         started = self._started
@@ -64,8 +74,34 @@ class EpisodeSteps:
             stopped_ns=stopped_ns,
             task=started.task,
             ending=ending,
+            reason=reason,
             success=success,
             streams=[stream_timing(track, self._matches[name]) for name, track in sorted(self._tracks.items())],
+        )
+
+    def end_silent(self, reason: str) -> Iterator[StreamEnded | EpisodeAborted]:
+        """The end of the episode in its robot's place: of each stream still open, then of the episode."""
+        for stream in self._started.streams:
+            track = self._tracks[stream.name]
+            if not track.ended:
+                yield self._end_of(track)
+        started = self._started
+        yield EpisodeAborted(started.site, started.robot, started.episode, NOT_THE_ROBOT, self._through_ns, reason)
+
+    def _end_of(self, track: Track) -> StreamEnded:
+        """What the timeline told of a stream: a number that it never told was lost at the source."""
+        started, last = self._started, max(track.seen, default=-1)
+        holes = set(range(last + 1)) - track.seen
+        return StreamEnded(
+            site=started.site,
+            robot=started.robot,
+            episode=started.episode,
+            stream=track.name,
+            kind=track.kind,
+            ordinal=NOT_THE_ROBOT,
+            last_seq=last,
+            count=len(track.seen),
+            missing=[*ranges(holes, "source")],
         )
 
     def _emit(self, *, everything: bool) -> Iterator[AlignmentBlock]:

@@ -1,4 +1,4 @@
-"""Drives one shard: decodes, closes episodes, sets aside what can't be used, suppresses what was said.
+"""Drives one shard: decodes, admits, closes episodes, sets aside what can't be used, suppresses what was said.
 
 After a restart every partition is read again from its low watermark. Up to its *mark* (the position at the
 last commit) a partition is replayed: state is rebuilt and outputs are dropped, because the commit that wrote
@@ -10,13 +10,17 @@ of which some partitions may hold only the end, so they are passed over.
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from saltwell.bus.processor import Arrival, Effect, Output, Processor
+from saltwell.bus.admission import Admission
+from saltwell.bus.pacing import Pace
+from saltwell.bus.processor import Arrival, Effect, EndsSilent, Output, Processor
 from saltwell.bus.progress import Progress
+from saltwell.bus.raw import Raw
+from saltwell.bus.silence import Silence
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.results import SetAside
+from saltwell.contracts.timeline import EpisodeStarted, StreamEnded
 from saltwell.contracts.topics import BY_NAME
 from saltwell.errors import SkipRecordError
 from saltwell.metrics import DEAD_LETTERS, LATE_RECORDS, RECORDS_READ
@@ -26,18 +30,7 @@ log = logging.getLogger(__name__)
 ALL_EPISODES = "*"
 """Stands for the open episodes of a commit when they were too many to name."""
 
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """One message as the log holds it; `timestamp_ms` is the writer's clock, 0 = none."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    timestamp_ms: int = 0
-
+_TIMELINE = "timeline"
 
 Result = Output | Effect
 
@@ -58,35 +51,55 @@ class ShardDriver:
         self._shard = processor.open(shard)
         self._codec = codec
         self._progress = Progress()
+        self._pace = Pace(processor.topics)
+        self._admission = Admission() if _TIMELINE in processor.topics else None
+        self._silence = Silence(limit_ms=self._shard.silent_after_ms) if isinstance(self._shard, EndsSilent) else None
+        self._ended: dict[str, set[tuple[str, str]]] = {}  # episode -> (topic, stream)
         self._marks = {topic: mark for topic, mark in (marks or {}).items() if mark > 0}
         self._open_at_commit = frozenset(open_episodes)
         self._waiting: list[Raw] = []
+        if self._marks:
+            for topic in processor.topics:
+                if topic not in self._marks:
+                    self._pace.halt(topic)
 
     @property
     def replaying(self) -> bool:
         """Whether some partition has not reached its mark yet."""
         return bool(self._marks)
 
+    def paused(self) -> frozenset[str]:
+        """Topics that are ahead of the others. Feeding them is no error, but what they hold waits in memory."""
+        return self._pace.paused()
+
     def feed(self, raw: Raw) -> Iterator[Result]:
         """Take one message; give what is to be written, in order."""
+        self._pace.read(raw.topic, raw.event_ms)
         if not self.replaying:
             yield from self._take(raw)
-            return
-        if raw.topic not in self._marks or raw.offset >= self._marks[raw.topic]:
+        elif raw.topic not in self._marks or raw.offset >= self._marks[raw.topic]:
             self._waiting.append(raw)
-            yield from self.reached(raw.topic, raw.offset)
-            return
-        self._replay(raw)
-        yield from self.reached(raw.topic, raw.offset + 1)
+            yield from self._reached_mark(raw.topic, raw.offset)
+        else:
+            self._replay(raw)
+            yield from self._reached_mark(raw.topic, raw.offset + 1)
 
-    def reached(self, topic: str, position: int) -> Iterator[Result]:
-        """Note that a partition was read up to `position`; give what waited, when that was the last mark."""
-        if topic in self._marks and position >= self._marks[topic]:
-            self._progress.moved(topic, self._marks.pop(topic))
-            if not self._marks:
-                waiting, self._waiting = self._waiting, []
-                for raw in waiting:
-                    yield from self._take(raw)
+    def reached_end(self, topic: str, position: int) -> Iterator[Result]:
+        """Note that the topic holds nothing from `position` on; give what waited, when that was the last mark."""
+        self._pace.reached_end(topic)
+        yield from self._reached_mark(topic, position)
+
+    def end_silent(self, now_ms: int) -> Iterator[Result]:
+        """End the episodes of which nothing was heard for long, where that is this processor's to do.
+
+        `now_ms` is the time of day. Only what a topic read to its end has not told can be called silence.
+        """
+        if self._silence is None or self.replaying or not self._pace.is_at_end(_TIMELINE):
+            return
+        for episode in self._silence.take_silent(now_ms):
+            if isinstance(self._shard, EndsSilent):
+                log.warning("episode %s: nothing heard for %d s", episode, self._shard.silent_after_ms // 1000)
+                yield from self._shard.end_silent(episode)
 
     def positions(self) -> dict[str, int]:
         """Next offset to read, by topic: the marks of the next commit."""
@@ -98,11 +111,14 @@ class ShardDriver:
 
     def open_episodes(self) -> Collection[str]:
         """Episodes that a restart must know to be open."""
-        return self._shard.open_episodes()
+        early = self._admission.waiting() if self._admission is not None else frozenset()
+        return {*self._shard.open_episodes(), *early}
 
     def close(self) -> None:
         """Let go of the shard."""
         self._shard.close()
+
+    # -- replay
 
     def _replay(self, raw: Raw) -> None:
         """Rebuild state; whatever follows from it was said before the restart."""
@@ -115,6 +131,20 @@ class ShardDriver:
             for _ in self._apply(raw, record):
                 pass
 
+    def _reached_mark(self, topic: str, position: int) -> Iterator[Result]:
+        if topic not in self._marks or position < self._marks[topic]:
+            return
+        self._progress.moved(topic, self._marks.pop(topic))
+        if self._marks:
+            self._pace.halt(topic)
+            return
+        self._pace.release()
+        waiting, self._waiting = self._waiting, []
+        for raw in waiting:
+            yield from self._take(raw)
+
+    # -- records
+
     def _take(self, raw: Raw) -> Iterator[Result]:
         RECORDS_READ.labels(self._name, raw.topic).inc()
         self._progress.saw(raw.topic, raw.offset, None)
@@ -126,18 +156,67 @@ class ShardDriver:
             yield from self._apply(raw, record)
 
     def _apply(self, raw: Raw, record: Any) -> Iterator[Result]:
-        if self._progress.is_closed(record.episode):
-            yield from self._set_aside("late", raw, f"episode {record.episode} is closed", record)
+        if too_late := self._too_late(raw, record):
+            yield from self._set_aside("late", raw, too_late, record)
             return
         self._progress.saw(raw.topic, raw.offset, record.episode)
-        yield from self._process(raw, record)
-        self._progress.settle(self._shard.open_episodes())
+        yield from self._admit(raw, record)
+        if raw.topic == _TIMELINE:
+            yield from self._heard(raw, record.episode)
+        self._settle()
+
+    def _too_late(self, raw: Raw, record: Any) -> str:
+        """Why the record comes too late, or nothing; by what stands before it in its own topic, and by closings."""
+        if self._progress.is_closed(record.episode):
+            return f"episode {record.episode} is closed"
+        if (raw.topic, getattr(record, "stream", "")) in self._ended.get(record.episode, ()):
+            return f"stream {record.stream} of episode {record.episode} has ended"
+        if raw.topic == _TIMELINE and not isinstance(record, EpisodeStarted) and not self._has_begun(record.episode):
+            return f"episode {record.episode} has no EpisodeStarted"
+        return ""
+
+    def _has_begun(self, episode: str) -> bool:
+        return self._admission is None or self._admission.has_begun(episode)
+
+    def _admit(self, raw: Raw, record: Any) -> Iterator[Result]:
+        if self._admission is None or self._admission.has_begun(record.episode):
+            yield from self._process(raw, record)
+        elif isinstance(record, EpisodeStarted):
+            early = self._admission.begin(record.episode)
+            yield from self._process(raw, record)
+            for one in early:
+                yield from self._process(one, self._codec.decode(one.value))
+        else:
+            self._admission.wait(record.episode, raw)
 
     def _process(self, raw: Raw, record: Any) -> Iterable[Result]:
+        if isinstance(record, StreamEnded) and raw.topic != _TIMELINE:
+            self._ended.setdefault(record.episode, set()).add((raw.topic, record.stream))
         try:
             yield from self._shard.on_record(Arrival(raw.topic, raw.partition, raw.offset, raw.timestamp_ms, record))
         except SkipRecordError as error:
             yield from self._set_aside("dead", raw, str(error), record)
+
+    def _heard(self, raw: Raw, episode: str) -> Iterator[Result]:
+        """The timeline has moved: what did not find its beginning by now never will."""
+        if self._silence is not None:
+            self._silence.heard(episode, raw.timestamp_ms)
+        if self._admission is not None:
+            for lost, raws in self._admission.give_up(raw.event_ms):
+                for one in raws:
+                    reason = f"episode {lost} has no EpisodeStarted"
+                    yield from self._set_aside("late", one, reason, self._codec.decode(one.value))
+
+    def _settle(self) -> None:
+        open_episodes = self.open_episodes()
+        if self._silence is not None:
+            self._silence.keep(open_episodes)
+        for episode in self._progress.settle(open_episodes):
+            self._ended.pop(episode, None)
+            if self._admission is not None:
+                self._admission.close(episode)
+
+    # -- what can't be used
 
     def _set_aside(self, topic: str, raw: Raw, reason: str, record: Any) -> Iterator[Result]:
         counter = DEAD_LETTERS if topic == "dead" else LATE_RECORDS

@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from saltwell.bus.driver import Raw, Result, ShardDriver
+from saltwell.bus.driver import Result, ShardDriver
 from saltwell.bus.processor import Effect, Processor
+from saltwell.bus.raw import Raw
 from saltwell.contracts.codec import Codec
 
 _SHARD = 0
@@ -47,7 +48,7 @@ class MemoryBus:
             self._write(driver.feed(raw))
         if stop_after is None:
             for topic in processor.topics:
-                self._write(driver.reached(topic, len(self._log[topic])))
+                self._write(driver.reached_end(topic, len(self._log[topic])))
         return driver
 
     def _interleaved(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from saltwell.contracts.identity import OfEpisode
 from saltwell.contracts.results import SetAside
@@ -53,6 +53,19 @@ class Shard(Protocol):
 
     def close(self) -> None:
         """Let go of files and memory: the shard goes elsewhere."""
+
+
+@runtime_checkable
+class EndsSilent(Protocol):
+    """A shard that ends episodes whose robot fell silent, by writing their end into the log.
+
+    Everybody, replay included, then learns of it from there. Only the owner of the timeline does this.
+    """
+
+    silent_after_ms: int
+
+    def end_silent(self, episode: str) -> Iterable[Output]:
+        """The records that end an open episode in its robot's place."""
 
 
 class Processor(Protocol):

@@ -24,13 +24,15 @@ class Progress:
         """Note that the log goes on at `position`, e.g. behind transaction markers."""
         self._positions[topic] = max(position, self._positions.get(topic, 0))
 
-    def settle(self, open_episodes: Collection[str]) -> None:
-        """Close the episodes that are no longer open."""
-        for episode in [e for e in self._first if e not in open_episodes]:
+    def settle(self, open_episodes: Collection[str]) -> list[str]:
+        """Close the episodes that are no longer open; gives their names."""
+        closed = [episode for episode in self._first if episode not in open_episodes]
+        for episode in closed:
             del self._first[episode]
             self._closed[episode] = None
         while len(self._closed) > _CLOSED_KEPT:
             self._closed.popitem(last=False)
+        return closed
 
     def is_closed(self, episode: str) -> bool:
         """Whether the episode was open here and is not any more."""

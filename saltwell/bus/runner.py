@@ -13,8 +13,10 @@ from confluent_kafka import OFFSET_BEGINNING as BEGINNING
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from saltwell.bus.clients import consumer_config, produce, transactional_config
-from saltwell.bus.driver import ALL_EPISODES, Raw, Result, ShardDriver
+from saltwell.bus.driver import ALL_EPISODES, Result, ShardDriver
+from saltwell.bus.event_time import event_ms, event_time_header
 from saltwell.bus.processor import Effect, Processor
+from saltwell.bus.raw import Raw
 from saltwell.contracts.codec import Codec
 from saltwell.errors import RetryError, StopError
 from saltwell.metrics import LOG_TRUNCATED, RECORDS_WRITTEN, TRANSACTIONS
@@ -26,6 +28,7 @@ _COMMIT_OUTPUTS_S = 0.1
 _COMMIT_POSITIONS_S = 1.0
 _TRANSACTION_S = 10.0
 _BACKOFF_S = 1.0
+_LISTEN_EVERY_S = 1.0
 _MAX_NOTE = 3_000  # brokers refuse 4,096
 
 
@@ -47,9 +50,10 @@ class Session:
         self._starts: dict[int, dict[str, tuple[int, int]]] = {}  # partition -> topic -> (offset, mark)
         self._open_at_commit: dict[int, frozenset[str]] = {}
         self._drivers: dict[int, ShardDriver] = {}
+        self._paused: dict[int, frozenset[str]] = {}
         self._in_transaction = False
         self._moved = False
-        self._committed_s = time.monotonic()
+        self._committed_s = self._listened_s = time.monotonic()
         name = f"saltwell.{processor.name}"
         self._producer = Producer(transactional_config(bootstrap, f"{name}.{instance}"))
         self._consumer = Consumer(consumer_config(bootstrap, name))
@@ -69,6 +73,7 @@ class Session:
         message = self._consumer.poll(_POLL_S)
         if message is not None:
             self._take(message)
+        self._end_silent_when_due()
         self._commit_when_due(idle=message is None)
 
     def close(self, *, graceful: bool) -> None:
@@ -91,9 +96,11 @@ class Session:
         error = message.error()
         topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
         if error is None:
-            self._feed(Raw(topic, partition, offset, message.key(), message.value(), message.timestamp()[1]))
+            at_ms = message.timestamp()[1]
+            event = event_ms(message.headers(), appended_ms=at_ms)
+            self._feed(Raw(topic, partition, offset, message.key(), message.value(), at_ms, event))
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's public name for it
-            self._reached(topic, partition, offset)
+            self._reached_end(topic, partition, offset)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - the client's public name for it
             self._truncated(topic, partition)
         elif error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
@@ -106,13 +113,34 @@ class Session:
     def _feed(self, raw: Raw) -> None:
         driver = self._drivers.get(raw.partition)
         if driver is not None:
-            self._write(raw.partition, driver.feed(raw))
+            self._write(raw.partition, driver.feed(raw), raw.event_ms)
             self._moved = True
+            self._keep_pace(raw.partition, driver)
 
-    def _reached(self, topic: str, partition: int, position: int) -> None:
+    def _reached_end(self, topic: str, partition: int, position: int) -> None:
         driver = self._drivers.get(partition)
         if driver is not None:
-            self._write(partition, driver.reached(topic, position))
+            self._write(partition, driver.reached_end(topic, position), _now_ms())
+            self._keep_pace(partition, driver)
+
+    def _keep_pace(self, shard: int, driver: ShardDriver) -> None:
+        """Pause the topics that run ahead, resume those that do not any more."""
+        before, now = self._paused.get(shard, frozenset()), driver.paused()
+        if now == before:
+            return
+        self._paused[shard] = now
+        if now - before:
+            self._consumer.pause([TopicPartition(topic, shard) for topic in now - before])
+        if before - now:
+            self._consumer.resume([TopicPartition(topic, shard) for topic in before - now])
+
+    def _end_silent_when_due(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._listened_s < _LISTEN_EVERY_S:
+            return
+        self._listened_s = now_s
+        for shard, driver in self._drivers.items():
+            self._write(shard, driver.end_silent(_now_ms()), _now_ms())
 
     def _truncated(self, topic: str, partition: int) -> None:
         """Retention took records we still needed: say so, and go on from what is there; the ledger will show it."""
@@ -120,17 +148,18 @@ class Session:
         low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), _TRANSACTION_S)
         log.error("%s: %s %d: records before offset %d are gone", self._processor.name, topic, partition, low)
         self._consumer.seek(TopicPartition(topic, partition, low))
-        self._reached(topic, partition, high)
+        self._reached_end(topic, partition, high)
 
-    def _write(self, partition: int, results: Iterable[Result]) -> None:
+    def _write(self, partition: int, results: Iterable[Result], event: int) -> None:
+        headers = event_time_header(event)
         for result in results:
             if isinstance(result, Effect):
-                self._write(partition, result.run())
+                self._write(partition, result.run(), event)
                 continue
             self._begin()
             record = result.record
             value = self._codec.encode(record)
-            produce(self._producer, result.topic, value, key=record.robot, partition=partition)
+            produce(self._producer, result.topic, value, key=record.robot, partition=partition, headers=headers)
             RECORDS_WRITTEN.labels(self._processor.name, result.topic).inc()
 
     # -- transactions
@@ -200,8 +229,10 @@ class Session:
             return
         marks = {topic: mark for topic, (start, mark) in starts.items() if mark > start}
         episodes = self._open_at_commit.pop(shard, frozenset())
-        self._drivers[shard] = ShardDriver(self._processor, shard, self._codec, marks=marks, open_episodes=episodes)
-        self._consumer.resume(mine)
+        driver = ShardDriver(self._processor, shard, self._codec, marks=marks, open_episodes=episodes)
+        self._drivers[shard], self._paused[shard] = driver, driver.paused()
+        self._consumer.resume([tp for tp in mine if tp.topic not in driver.paused()])
+        self._consumer.pause([tp for tp in mine if tp.topic in driver.paused()])
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._commit()
@@ -217,9 +248,14 @@ class Session:
     def _drop(self, partitions: Iterable[TopicPartition]) -> None:
         for tp in partitions:
             self._starts.get(tp.partition, {}).pop(tp.topic, None)
+            self._paused.pop(tp.partition, None)
             driver = self._drivers.pop(tp.partition, None)
             if driver is not None:
                 driver.close()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def note(mark: int, open_episodes: Collection[str]) -> str:

@@ -98,6 +98,7 @@ class AlignmentEnded(OfEpisode):
     stopped_ns: int
     task: str
     ending: str
+    reason: str
     success: bool | None
     streams: Sequence[StreamTiming]
 

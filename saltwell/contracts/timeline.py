@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from saltwell.contracts.identity import OfEpisode, StreamKind
 
 
+NOT_THE_ROBOT = -1
+"""Ordinal of an event that the pipeline says in the robot's place."""
+
+
 @dataclass(frozen=True, slots=True)
 class StreamDeclared:
     """A stream the source offers."""
@@ -94,12 +98,14 @@ class EpisodeDiscarded(OfEpisode):
     """The operator threw the episode away: nothing of it is kept."""
 
     ordinal: int
+    stopped_ns: int
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeAborted(OfEpisode):
-    """The robot fell silent; the episode ends with what is there."""
+    """The episode ends with what is there; ordinal -1 = said by the pipeline in the robot's place."""
 
     ordinal: int
+    stopped_ns: int
     reason: str

@@ -50,7 +50,6 @@ class EpisodeInProgress:
         self._started: EpisodeStarted | None = None
         self.stopped_ms: int | None = None
         self.judged_ms: int | None = None
-        self._waiting: list[Any] = []  # frames and alignment that came before the timeline said what to expect
         self._seen: dict[str, set[int]] = {}
         self._unreadable: dict[str, list[UnreadableFrame]] = {}
         self._duplicates: dict[str, int] = {}
@@ -69,9 +68,6 @@ class EpisodeInProgress:
         for stream in started.streams:
             self._declare(stream)
         declare_annotations(self._archive)
-        waiting, self._waiting = self._waiting, []
-        for record in waiting:
-            self.take(record)
 
     def stop(self, *, at_ms: int) -> None:
         """The timeline is at its end; the log learned of it at `at_ms`."""
@@ -90,8 +86,6 @@ class EpisodeInProgress:
                 self._sampled.setdefault((record.stream, record.seq), record)
             case AlignmentEnded():
                 self._alignment = record
-            case _ if self._started is None:
-                self._waiting.append(record)
             case AlignmentBlock():
                 self._steps.append(record)
             case _:
@@ -103,7 +97,9 @@ class EpisodeInProgress:
 
     def is_complete(self) -> bool:
         """Whether everything that belongs to the episode is here."""
-        if self._started is None or self.stopped_ms is None or self._alignment is None or self._verdict is None:
+        if self._started is None or self.stopped_ms is None or self._alignment is None:
+            return False
+        if self._verdict is None and not self.is_discarded():
             return False
         names = {s.name for s in self._started.streams}
         clouds = {s.name for s in self._started.streams if s.kind == "cloud"}
@@ -112,6 +108,10 @@ class EpisodeInProgress:
             and names <= self._ended["scores"].keys()
             and clouds <= self._ended["clouds"].keys()
         )
+
+    def is_discarded(self) -> bool:
+        """Whether the operator threw the episode away."""
+        return self._alignment is not None and self._alignment.ending == "discarded"
 
     def finish(self, path: Path) -> Manifest:
         """Write the archive to `path`; gives the manifest. Call when complete, once."""

@@ -62,14 +62,11 @@ class EpisodesShard:
         match record:
             case EpisodeStarted():
                 episode.start(record)
-            case EpisodeDiscarded():
-                self._episodes.pop(record.episode).discard()
-                return
             case StreamEnded() if arrival.topic == "timeline":
                 pass  # the frames' own topics say it behind the last frame
             case StreamEnded():
                 episode.end_stream(record, of=_ENDS.get(arrival.topic, "frames"))
-            case EpisodeStopped() | EpisodeAborted():
+            case EpisodeStopped() | EpisodeAborted() | EpisodeDiscarded():
                 episode.stop(at_ms=arrival.timestamp_ms)
             case Verdict():
                 episode.judge(record, at_ms=arrival.timestamp_ms)
@@ -79,7 +76,10 @@ class EpisodesShard:
                 episode.take(record)
         if episode.is_complete():
             del self._episodes[record.episode]
-            yield Effect(lambda: self._finish(episode))
+            if episode.is_discarded():
+                episode.discard()
+            else:
+                yield Effect(lambda: self._finish(episode))
         OPEN_EPISODES.labels(Episodes.name).set(len(self._episodes))
 
     def open_episodes(self) -> Collection[str]:

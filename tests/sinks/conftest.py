@@ -97,6 +97,7 @@ def make_take(tmp_path: Path) -> MakeTake:
             START_NS + frames * PERIOD_NS,
             task,
             "stopped",
+            "",
             None,
             (timing(COLOR, len(steps)), timing(JOINTS, len(steps))),
         )

@@ -3,9 +3,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.downsample.processor import Downsample, Settings
 from processors.score.processor import Score
 from processors.synchronize.processor import Synchronize
-from saltwell.bus.driver import Raw, ShardDriver
+from saltwell.bus.driver import ShardDriver
+from saltwell.bus.raw import Raw
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.results import SetAside
 from saltwell.contracts.timeline import EpisodeStarted, EpisodeStopped
@@ -39,12 +41,12 @@ def test_a_record_of_a_closed_episode_goes_to_late_whole() -> None:
 
 def test_bytes_that_are_no_record_go_to_dead_whole_and_by_the_owner_only() -> None:
     owner = ShardDriver(Score(), 0, Codec())
-    (aside,) = owner.feed(_raw("frames.color", b"\0rubbish"))
+    (aside,) = owner.feed(_raw("frames.cloud", b"\0rubbish"))
     assert isinstance(aside.record, SetAside)
     assert (aside.topic, aside.record.value, aside.record.by) == ("dead", b"\0rubbish", "score")
-    other = ShardDriver(Synchronize(), 0, Codec())
-    assert not [*other.feed(_raw("frames.color", b"\0rubbish"))]
-    assert other.positions() == {"frames.color": 1}
+    other = ShardDriver(Downsample(Settings()), 0, Codec())
+    assert not [*other.feed(_raw("frames.cloud", b"\0rubbish"))]
+    assert other.positions() == {"frames.cloud": 1}
 
 
 @given(st.one_of(st.none(), st.binary(max_size=60)))
