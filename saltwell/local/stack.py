@@ -34,6 +34,13 @@ class Worker:
     ready: Path
 
 
+def worker_command(name: str, *, bootstrap: str, store: str, instance: str, ready_file: Path) -> list[str]:
+    """The command that runs a worker as a process."""
+    command = [sys.executable, "-m", "saltwell.cli.main", *WORKERS[name], "--bootstrap", bootstrap]
+    command += ["--instance", instance, "--ready-file", str(ready_file)]
+    return [*command, "--store", store] if name == "episodes" else command
+
+
 class Stack:
     """The workers: started together, watched, restarted one by one, stopped together."""
 
@@ -54,10 +61,10 @@ class Stack:
         """Start one worker, or start it again."""
         log, ready = self._folder / f"{name}.log", self._folder / f"{name}.ready"
         ready.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "saltwell.cli.main", *WORKERS[name], "--bootstrap", self._bootstrap]
-        command += ["--instance", f"local-{os.getpid()}", "--ready-file", str(ready)]
-        if name == "episodes":
-            command += ["--store", self._store]
+        instance = f"local-{os.getpid()}"
+        command = worker_command(
+            name, bootstrap=self._bootstrap, store=self._store, instance=instance, ready_file=ready
+        )
         worker = Worker(name, children.start(command, log=log), log, ready)
         self.workers[name] = worker
         return worker
