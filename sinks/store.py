@@ -2,6 +2,7 @@
 
 import io
 import os
+import secrets
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
@@ -38,19 +39,21 @@ class Store:
     def __init__(self, backend: "ObjectStore", *, url: str, folder: Path | None) -> None:
         """`folder` is where the objects lie when they are files on this machine; None = a server has them."""
         self.url = url
+        self.folder = folder
         self._backend = backend
-        self._folder = folder
 
     def uri(self, key: str) -> str:
         """Address of an object, or of a folder of objects, as others may be told it."""
-        if self._folder is None:
+        if self.folder is None:
             return f"{self.url}/{key}"
-        return (self._folder / key).as_uri()
+        return (self.folder / key).as_uri()
 
-    def put_file(self, key: str, path: Path) -> None:
-        """Store a file, in parts when it is large. Readers see the whole object or none."""
+    def put_file(self, key: str, file: BinaryIO) -> None:
+        """Store a file from its begin, in parts when it is large. Readers see the whole object or none."""
         with self._explained(f"put {key}"):
-            obstore.put(self._backend, key, path, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
+            file.seek(0)
+            # obstore takes what has read, seek and tell, and says so in other words
+            obstore.put(self._backend, key, file, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
             self._make_durable(key)
 
     def put(self, key: str, data: bytes) -> None:
@@ -67,8 +70,11 @@ class Store:
         """
         with self._explained(f"create {key}"):
             try:
-                obstore.put(self._backend, key, data, mode="create")
-            except AlreadyExistsError:
+                if self.folder is None:
+                    obstore.put(self._backend, key, data, mode="create")
+                else:
+                    _create_file(self.folder / key, data)
+            except (AlreadyExistsError, FileExistsError):
                 return False
             self._make_durable(key)
             return True
@@ -117,21 +123,43 @@ class Store:
             raise StopError(f"{self.url} ignores conditional create (If-None-Match): use a server that honours it")
 
     def _explained(self, doing: str) -> AbstractContextManager[None]:
-        return explained(f"{doing} in {self.url}", remote=self._folder is None)
+        return explained(f"{doing} in {self.url}", remote=self.folder is None)
 
     def _make_durable(self, key: str) -> None:
         """A file survives a power cut only when it and the folders that name it are flushed."""
-        if self._folder is None:
+        if self.folder is None:
             return
-        path = self._folder / key
+        path = self.folder / key
         for level in (path, *path.parents):
             handle = os.open(level, os.O_RDONLY)
             try:
                 os.fsync(handle)
             finally:
                 os.close(handle)
-            if level == self._folder:
+            if level == self.folder:
                 break
+
+
+def draft_of(path: Path) -> Path:
+    """Name of a file that is not yet `path`: obstore hides names that end so, and no key of ours has a #."""
+    return path.with_name(f"{path.name}#{secrets.randbelow(2**32)}")
+
+
+def _create_file(path: Path, data: bytes) -> None:
+    """Make a file that is on disk before it has its name, so that a power cut leaves it whole or absent.
+
+    obstore writes, names, and leaves flushing to the caller. Raises FileExistsError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = draft_of(path)
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(draft)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 class _ObjectReader(io.RawIOBase):

@@ -20,6 +20,9 @@ _TOO_MANY_REQUESTS = 429
 _REQUEST_TIMEOUT = 408
 _CONFLICT = 409
 _SERVER_ERROR = 500
+_PASSING = frozenset({"RequestTimeout", "NoSuchUpload"})
+"""Refusals that another try overcomes: a connection that stood still (400), and an upload that is gone (404),
+because it was aborted as a leftover, or because its completion was done and the answer lost."""
 
 _ADVICE = {
     "NoSuchBucket": "the bucket does not exist: create it, or correct the store's URL",
@@ -54,7 +57,11 @@ def explained(doing: str, *, remote: bool) -> Iterator[None]:
 
 def _of_server(doing: str, error: Exception) -> SaltwellError:
     text = str(error)
+    if type(error) is OSError and "[Errno " in text:
+        return _of_folder(doing, error)  # the file that was to be put can't be read
     code = match[1] if (match := _CODE.search(text)) else None
+    if code in _PASSING:
+        return RetryError(f"can't {doing}: the server answered {code}")
     if code in _ADVICE:
         return StopError(f"can't {doing}: {_ADVICE[code]}")
     if isinstance(error, FileNotFoundError):

@@ -7,9 +7,10 @@ of that stream's messages: replaying the log after a crash makes the same file, 
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import zstandard
 from mcap.records import Channel, Message, Metadata, Schema
@@ -48,7 +49,7 @@ class EpisodeArchive:
     """Collects the messages of one episode on local disk, then writes the file.
 
     In memory are the open chunk of each stream (at most 1 MiB and one message) and about 200 bytes a chunk. The
-    scratch file has no name, so a crash leaves nothing behind. Raises StopError when the disk refuses.
+    scratch file has no name. Raises StopError when the disk refuses.
     """
 
     def __init__(self, scratch_folder: Path) -> None:
@@ -57,9 +58,7 @@ class EpisodeArchive:
         self._blocks: list[tuple[Block, int]] = []
         self._folder = scratch_folder
         self._compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
-        with _disk(scratch_folder):
-            # closed by finish and discard
-            self._scratch = tempfile.TemporaryFile(dir=scratch_folder)  # noqa: SIM115
+        self._scratch = unnamed_file(scratch_folder)  # closed by finish and discard
 
     def declare(
         self,
@@ -103,14 +102,14 @@ class EpisodeArchive:
         if entry.chunk.full:
             self._close_chunk(entry)
 
-    def finish(self, path: Path, metadata: Mapping[str, Mapping[str, str]]) -> ArchiveSummary:
-        """Write the file to `path`, with metadata records by name; the archive is used up."""
+    def finish(self, file: BinaryIO, metadata: Mapping[str, Mapping[str, str]]) -> ArchiveSummary:
+        """Write everything into an empty file, with metadata records by name; the archive is used up."""
         streams = self._streams or self._numbered()
         for entry in streams.values():
             if not entry.chunk.empty:
                 self._close_chunk(entry)
         order = sorted(self._blocks, key=lambda kept: (kept[0].start_ns, kept[0].channel_id, kept[1]))
-        with _disk(path), path.open("wb") as file:
+        with _disk(self._folder):
             out = HashedFile(file)
             assemble(
                 Contents(
@@ -121,13 +120,14 @@ class EpisodeArchive:
                 ),
                 out,
             )
+            file.flush()
         self.discard()
         counts = {name: entry.messages for name, entry in streams.items()}
         return ArchiveSummary(bytes=out.offset, sha256=out.sha256, messages=counts)
 
     def discard(self) -> None:
         """Give the scratch space back; may be called at any time."""
-        self._scratch.close()
+        let_go(self._scratch)
 
     def _numbered(self) -> dict[str, _Stream]:
         """Streams with channel ids in the order of their names."""
@@ -166,6 +166,18 @@ class EpisodeArchive:
     def _read(self, block: Block, offset: int) -> bytes:
         self._scratch.seek(offset)
         return self._scratch.read(block.length)
+
+
+def unnamed_file(folder: Path) -> BinaryIO:
+    """An empty file without a name: whatever happens to this process, it leaves nothing on the disk."""
+    with _disk(folder):
+        return tempfile.TemporaryFile(dir=folder)
+
+
+def let_go(file: BinaryIO) -> None:
+    """Close a scratch file; on a full disk closing fails for want of what nobody wants any more."""
+    with suppress(OSError):
+        file.close()
 
 
 def _sorted(values: Mapping[str, str]) -> dict[str, str]:

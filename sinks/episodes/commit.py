@@ -6,19 +6,21 @@
     3. finished/{episode}.json, by conditional create; it holds the hash of step 2. From here readers see it.
        There is one of another manifest: conflict. It stays, and what we wrote stays aside.
 
-A crash after any step leaves nothing that a reader believes, and doing it all again is harmless: the same content
-has the same keys. Only after step 3 may the log's offsets be committed.
+A crash before or in step 3 leaves nothing that a reader believes, and doing it all again is harmless: the same
+content has the same keys. Only after step 3 may the log's offsets be committed. A store that fails is tried again for
+about a minute at each step (`sinks/patience.py`), then the error goes to the loop.
 """
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO
 
 from saltwell.errors import RetryError, SkipRecordError
 from sinks.episodes.json_text import canonical, parse, typed
 from sinks.episodes.layout import archive_key, conflict_key, folder_key, manifest_key, marker_key
 from sinks.episodes.manifest import Manifest, sha256_hex
+from sinks.patience import patiently
 from sinks.store import Store
 from sinks.store_errors import NotInStore
 
@@ -64,21 +66,21 @@ class ConflictError(SkipRecordError):
         self.aside = aside
 
 
-def commit(store: Store, manifest: Manifest, archive: Path) -> Marker:
+def commit(store: Store, manifest: Manifest, archive: BinaryIO) -> Marker:
     """Bring an episode into the store; its marker, whose folder is what `store.uri` gives to others.
 
-    `archive` is the MCAP file that the manifest describes. Doing it again with the same content is a success and
-    uploads nothing. Raises ConflictError, or RetryError and StopError from the store.
+    `archive` is the MCAP file that the manifest describes, from its begin. Doing it again with the same content is
+    a success and uploads nothing. Raises ConflictError, or RetryError and StopError from the store.
     """
     text = manifest.encode()
     sha256 = sha256_hex(text)
     folder = folder_key(manifest.robot, manifest.episode, sha256)
     ours = Marker(manifest_key(folder), sha256, manifest.archive.bytes)
-    if read_marker(store, manifest.episode) == ours:  # step 0
+    if patiently(read_marker, store, manifest.episode) == ours:  # step 0
         return ours
-    store.put_file(archive_key(folder), archive)  # step 1
-    store.put(ours.manifest, text)  # step 2
-    standing = _publish(store, manifest.episode, ours)  # step 3
+    patiently(store.put_file, archive_key(folder), archive)  # step 1
+    patiently(store.put, ours.manifest, text)  # step 2
+    standing = patiently(_publish, store, manifest.episode, ours)  # step 3
     if standing != ours:
         raise _conflict(store, manifest.episode, kept=standing, ours=ours)
     return ours
@@ -111,7 +113,7 @@ def _publish(store: Store, episode: str, ours: Marker) -> Marker:
 
 def _conflict(store: Store, episode: str, *, kept: Marker, ours: Marker) -> ConflictError:
     note: Mapping[str, Marker] = {"kept": kept, "set_aside": ours}
-    store.put(conflict_key(episode, ours.manifest_sha256), canonical(note))
+    patiently(store.put, conflict_key(episode, ours.manifest_sha256), canonical(note))
     return ConflictError(
         f"episode {episode} is finished with another content: kept {store.uri(kept.folder)}, the new one lies"
         f" aside at {store.uri(ours.folder)}; compare the two manifests",

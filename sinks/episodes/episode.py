@@ -6,7 +6,7 @@ which frames can't be read and how a sensor's clock stands to the site's. They a
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from saltwell.contracts.columns import i64
 from saltwell.contracts.frames import SampledCloud
@@ -113,15 +113,15 @@ class EpisodeInProgress:
         """Whether the operator threw the episode away."""
         return self._alignment is not None and self._alignment.ending == "discarded"
 
-    def finish(self, path: Path) -> Manifest:
-        """Write the archive to `path`; gives the manifest. Call when complete, once."""
+    def finish(self, archive: BinaryIO) -> Manifest:
+        """Write the MCAP file into an empty file; gives the manifest. Call when complete, once."""
         started, alignment, verdict = self._started, self._alignment, self._verdict
         if started is None or alignment is None or verdict is None:
             raise ValueError("not complete")
         ledgers = [*self._ledgers()]
         self._annotate(alignment, verdict, ledgers)
         identity = {"site": started.site, "robot": started.robot, "episode": started.episode, "task": started.task}
-        summary = self._archive.finish(path, {"saltwell": identity, "source": started.source})
+        summary = self._archive.finish(archive, {"saltwell": identity, "source": started.source})
         return manifest_of(
             alignment,
             verdict,

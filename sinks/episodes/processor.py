@@ -1,10 +1,10 @@
 """The episode sink: everything the log knows of an episode becomes one object in the store, once."""
 
 import logging
-import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from saltwell.bus.processor import Arrival, Effect, Output
 from saltwell.contracts.results import Verdict
@@ -18,6 +18,7 @@ from saltwell.contracts.timeline import (
 )
 from saltwell.contracts.topics import FRAME_TOPICS
 from saltwell.metrics import EPISODE_BYTES, EPISODES_FINISHED, OPEN_EPISODES, STOP_TO_STORED, STOP_TO_VERDICT
+from sinks.episodes.archive import let_go, unnamed_file
 from sinks.episodes.commit import ConflictError, commit
 from sinks.episodes.episode import EpisodeInProgress
 from sinks.episodes.finished import FinishedEpisode, announcement, load_episode
@@ -92,16 +93,17 @@ class EpisodesShard:
             episode.discard()
 
     def _finish(self, episode: EpisodeInProgress) -> Iterator[Output]:
-        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="finish-") as folder:
-            path = Path(folder) / "episode.mcap"
-            manifest = episode.finish(path)
-            stored = self._store_once(manifest, path)
+        archive = unnamed_file(self._scratch)
+        try:
+            stored = self._store_once(episode.finish(archive), archive)
+        finally:
+            let_go(archive)
         EPISODES_FINISHED.labels(stored.manifest.decision).inc()
         EPISODE_BYTES.inc(stored.marker.archive_bytes)
         _observe_latency(episode)
         yield Output("episodes.finished", announcement(stored))
 
-    def _store_once(self, manifest: Manifest, archive: Path) -> FinishedEpisode:
+    def _store_once(self, manifest: Manifest, archive: BinaryIO) -> FinishedEpisode:
         """Bring the episode into the store; where another content of it stands already, that one is the episode."""
         try:
             marker = commit(self._store, manifest, archive)

@@ -1,7 +1,9 @@
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -48,6 +50,11 @@ class Take:
     manifest: Manifest
     path: Path
 
+    @property
+    def file(self) -> BinaryIO:
+        """The MCAP file, as the sink hands it over."""
+        return BytesIO(self.path.read_bytes())
+
 
 MakeTake = Callable[..., Take]
 
@@ -86,20 +93,21 @@ def make_take(tmp_path: Path) -> MakeTake:
         add_annotations(archive, alignment_annotations(block))
         verdict = Verdict("zigong", robot, episode, "review", (REASON,), "1-ab12", ())
         add_annotations(archive, [verdict_annotation(verdict, at_ns=START_NS + frames * PERIOD_NS)])
-        summary = archive.finish(path, {"saltwell": {"robot": robot, "episode": episode}})
+        with path.open("wb") as file:
+            summary = archive.finish(file, {"saltwell": {"robot": robot, "episode": episode}})
         ended = AlignmentEnded(
-            "zigong",
-            robot,
-            episode,
-            COLOR,
-            len(steps),
-            START_NS,
-            START_NS + frames * PERIOD_NS,
-            task,
-            "stopped",
-            "",
-            None,
-            (timing(COLOR, len(steps)), timing(JOINTS, len(steps))),
+            site="zigong",
+            robot=robot,
+            episode=episode,
+            anchor=COLOR,
+            steps=len(steps),
+            started_ns=START_NS,
+            stopped_ns=START_NS + frames * PERIOD_NS,
+            task=task,
+            ending="stopped",
+            reason="",
+            success=None,
+            streams=(timing(COLOR, len(steps)), timing(JOINTS, len(steps))),
         )
         manifest = manifest_of(
             ended,

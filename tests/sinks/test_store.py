@@ -22,7 +22,8 @@ def test_a_large_file_is_uploaded_in_parts_and_read_by_ranges(store: Store, tmp_
     content = os.urandom(20 * 1024 * 1024 + 17)
     (tmp_path / "large").write_bytes(content)
 
-    store.put_file("large", tmp_path / "large")
+    with (tmp_path / "large").open("rb") as file:
+        store.put_file("large", file)
 
     with store.open("large") as file:
         assert file.seekable()

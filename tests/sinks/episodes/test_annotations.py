@@ -89,7 +89,8 @@ def test_annotations_are_json_channels_with_a_schema(tmp_path: Path) -> None:
     archive = EpisodeArchive(tmp_path)
     declare_annotations(archive)
     add_annotations(archive, alignment_annotations(block(matches(b"\x00\x00", [1, 2], [-1, -1]))))
-    archive.finish(tmp_path / "e.mcap", {})
+    with (tmp_path / "e.mcap").open("wb") as file:
+        archive.finish(file, {})
 
     with (tmp_path / "e.mcap").open("rb") as file:
         reader = make_reader(file)

@@ -15,7 +15,7 @@ from mcap.stream_reader import StreamReader
 from mcap_ros2.decoder import DecoderFactory
 
 from saltwell.errors import SkipRecordError, StopError
-from sinks.episodes.archive import ArchiveSummary, EpisodeArchive
+from sinks.episodes.archive import ArchiveSummary, EpisodeArchive, let_go
 from sinks.episodes.chunks import CHUNK_BYTES
 
 Recorded = tuple[Schema, Channel, Message]
@@ -38,6 +38,14 @@ def station_file(station: list[Recorded], tmp_path_factory: pytest.TempPathFacto
     return path
 
 
+def finish(archive: EpisodeArchive, path: Path, metadata: dict[str, dict[str, str]]) -> ArchiveSummary:
+    file = path.open("wb")
+    try:
+        return archive.finish(file, metadata)
+    finally:
+        let_go(file)
+
+
 def archive_of(messages: Iterable[Recorded], path: Path) -> ArchiveSummary:
     messages = list(messages)
     archive = EpisodeArchive(path.parent)
@@ -53,7 +61,7 @@ def archive_of(messages: Iterable[Recorded], path: Path) -> ArchiveSummary:
         )
     for _, channel, m in messages:
         archive.add(channel.topic, m.data, log_time_ns=m.log_time, publish_time_ns=m.publish_time, sequence=m.sequence)
-    return archive.finish(path, {"saltwell": {"robot": "g1-04", "episode": "e"}})
+    return finish(archive, path, {"saltwell": {"robot": "g1-04", "episode": "e"}})
 
 
 def interleaved(streams: dict[str, list[Recorded]], rng: random.Random) -> Iterator[Recorded]:
@@ -224,8 +232,8 @@ def test_order_of_declaration_leaves_no_trace(station: list[Recorded], station_f
 
 def test_order_of_metadata_leaves_no_trace(tmp_path: Path) -> None:
     one, other = EpisodeArchive(tmp_path), EpisodeArchive(tmp_path)
-    first = one.finish(tmp_path / "one.mcap", {"a": {"x": "1", "y": "2"}, "b": {}})
-    second = other.finish(tmp_path / "other.mcap", {"b": {}, "a": {"y": "2", "x": "1"}})
+    first = finish(one, tmp_path / "one.mcap", {"a": {"x": "1", "y": "2"}, "b": {}})
+    second = finish(other, tmp_path / "other.mcap", {"b": {}, "a": {"y": "2", "x": "1"}})
 
     assert first == second
 
@@ -233,7 +241,7 @@ def test_order_of_metadata_leaves_no_trace(tmp_path: Path) -> None:
 def test_a_stream_without_messages_stands_in_the_file(tmp_path: Path) -> None:
     archive = EpisodeArchive(tmp_path)
     declare(archive, "/silent")
-    summary = archive.finish(tmp_path / "e.mcap", {})
+    summary = finish(archive, tmp_path / "e.mcap", {})
 
     assert summary.messages == {"/silent": 0}
     with (tmp_path / "e.mcap").open("rb") as file:
@@ -251,7 +259,7 @@ def test_memory_does_not_grow_with_the_episode(tmp_path: Path) -> None:
     tracemalloc.start()
     for seq in range(200):
         archive.add(("/a", "/b")[seq % 2], frame, log_time_ns=seq, publish_time_ns=seq, sequence=seq)
-    summary = archive.finish(tmp_path / "e.mcap", {})
+    summary = finish(archive, tmp_path / "e.mcap", {})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -285,7 +293,7 @@ def test_a_number_that_does_not_fit_spoils_nothing(tmp_path: Path, numbers: dict
         archive.add("/a", b"x", **numbers)
 
     archive.add("/a", b"x", log_time_ns=1, publish_time_ns=1, sequence=1)
-    assert archive.finish(tmp_path / "e.mcap", {}).messages == {"/a": 1}
+    assert finish(archive, tmp_path / "e.mcap", {}).messages == {"/a": 1}
 
 
 def test_streams_are_declared_once_and_before_any_message(tmp_path: Path) -> None:
@@ -304,7 +312,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     declare(archive, "/a")
 
     with pytest.raises(StopError, match="No space left on device"):
-        archive.finish(Path("/dev/full"), {})
+        finish(archive, Path("/dev/full"), {})
     with pytest.raises(StopError, match="No such file"):
         EpisodeArchive(tmp_path / "nowhere")
 

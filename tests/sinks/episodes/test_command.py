@@ -24,7 +24,7 @@ def filled(tmp_path: Path, make_take: MakeTake) -> Store:
     store = open_store(str(tmp_path / "store"), create=True)
     for name in (EPISODE, "20260101T000100-g1-04-aa0002"):
         take = make_take(episode=name, task="sort the parts into the boxes by colour, then by size" * 2)
-        commit(store, take.manifest, take.path)
+        commit(store, take.manifest, take.file)
     return store
 
 
@@ -163,7 +163,7 @@ def test_times_and_words_of_unusual_episodes_can_be_shown(filled: Store, make_ta
         started_ns=-(2**62),
         streams=timeless,
     )
-    commit(filled, odd, take.path)
+    commit(filled, odd, take.file)
 
     output = run(filled, "show", "odd").output
 

@@ -1,7 +1,8 @@
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ def contents(store: Store) -> dict[str, bytes]:
 def test_a_committed_episode_is_found_whole(store: Store, make_take: MakeTake) -> None:
     take = make_take()
 
-    marker = commit(store, take.manifest, take.path)
+    marker = commit(store, take.manifest, take.file)
 
     assert list(list_episodes(store)) == [take.manifest.episode]
     episode = load_episode(store, take.manifest.episode)
@@ -36,7 +37,7 @@ def test_a_committed_episode_is_found_whole(store: Store, make_take: MakeTake) -
 def test_keys_are_named_by_content(store: Store, make_take: MakeTake) -> None:
     take = make_take(robot="unit/7", episode="e 1")
 
-    marker = commit(store, take.manifest, take.path)
+    marker = commit(store, take.manifest, take.file)
 
     assert marker.folder == f"episodes/unit%2F7/e%201/{marker.manifest_sha256[:16]}"
     assert contents(store).keys() == {
@@ -51,22 +52,22 @@ def test_the_same_episode_again_is_a_success_that_uploads_nothing(
     store: Store, make_take: MakeTake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = make_take()
-    first = commit(store, take.manifest, take.path)
+    first = commit(store, take.manifest, take.file)
     before = contents(store)
     monkeypatch.setattr(Store, "put_file", lambda *_: pytest.fail("uploaded again"))
 
-    assert commit(store, take.manifest, take.path) == first
+    assert commit(store, take.manifest, take.file) == first
     assert contents(store) == before
 
 
 def test_a_different_content_is_set_aside_and_nothing_is_overwritten(store: Store, make_take: MakeTake) -> None:
     kept, other = make_take(), make_take(task="something else", frames=20)
-    marker = commit(store, kept.manifest, kept.path)
+    marker = commit(store, kept.manifest, kept.file)
     before = contents(store)
 
     for _ in range(2):  # the log is read again after a crash: the same answer, no further traces
         with pytest.raises(ConflictError, match=r"finished with another content: kept .*, the new one lies aside at"):
-            commit(store, other.manifest, other.path)
+            commit(store, other.manifest, other.file)
 
     after = contents(store)
     assert before.items() <= after.items()
@@ -80,10 +81,10 @@ def test_a_different_content_is_set_aside_and_nothing_is_overwritten(store: Stor
 
 def test_a_conflict_tells_what_is_kept_so_that_the_loop_can_go_on(store: Store, make_take: MakeTake) -> None:
     kept, other = make_take(), make_take(frames=20)
-    marker = commit(store, kept.manifest, kept.path)
+    marker = commit(store, kept.manifest, kept.file)
 
     with pytest.raises(SkipRecordError) as caught:
-        commit(store, other.manifest, other.path)
+        commit(store, other.manifest, other.file)
 
     assert isinstance(caught.value, ConflictError)
     assert caught.value.kept == marker
@@ -91,10 +92,10 @@ def test_a_conflict_tells_what_is_kept_so_that_the_loop_can_go_on(store: Store, 
 
 def test_contents_with_the_same_mcap_do_not_share_a_manifest(store: Store, make_take: MakeTake) -> None:
     take = make_take()
-    commit(store, take.manifest, take.path)
+    commit(store, take.manifest, take.file)
 
     with pytest.raises(ConflictError):
-        commit(store, replace(take.manifest, task="relabelled"), take.path)
+        commit(store, replace(take.manifest, task="relabelled"), take.file)
 
     assert load_episode(store, take.manifest.episode).manifest == take.manifest
 
@@ -123,14 +124,14 @@ def test_a_crash_at_any_step_leaves_no_episode_or_a_whole_one(
     with monkeypatch.context() as patch:
         patch.setattr(Store, step, crash)
         with pytest.raises(Crash):
-            commit(store, take.manifest, take.path)
+            commit(store, take.manifest, take.file)
 
     visible = list(list_episodes(store))
     assert visible == ([take.manifest.episode] if step == "create" and done else [])
     for episode in visible:
         assert load_episode(store, episode).manifest == take.manifest
 
-    commit(store, take.manifest, take.path)  # the log is read again
+    commit(store, take.manifest, take.file)  # the log is read again
     assert load_episode(store, take.manifest.episode).manifest == take.manifest
     assert len(contents(store)) == 3
 
@@ -144,7 +145,7 @@ def test_already_exists_is_believed_only_when_the_marker_can_be_read(
     monkeypatch.setattr(Store, "create", lambda self, *args: next(answers, None) is None and real(self, *args))
     monkeypatch.setattr(protocol, "_FIRST_PAUSE_S", 0.001)
 
-    commit(store, take.manifest, take.path)
+    commit(store, take.manifest, take.file)
 
     assert load_episode(store, take.manifest.episode).manifest == take.manifest
 
@@ -157,7 +158,7 @@ def test_a_marker_that_never_appears_is_worth_another_try(
     monkeypatch.setattr(protocol, "_FIRST_PAUSE_S", 0.001)
 
     with pytest.raises(RetryError, match="exists, and does not give it"):
-        commit(store, take.manifest, take.path)
+        commit(store, take.manifest, take.file)
 
 
 def test_of_two_writers_at_once_one_wins_and_both_say_so(
@@ -168,19 +169,19 @@ def test_of_two_writers_at_once_one_wins_and_both_say_so(
 
     def overtaken(self: Store, key: str, data: bytes) -> bool:
         monkeypatch.setattr(Store, "create", real)
-        commit(self, theirs.manifest, theirs.path)
+        commit(self, theirs.manifest, theirs.file)
         return real(self, key, data)
 
     monkeypatch.setattr(Store, "create", overtaken)
 
     with pytest.raises(ConflictError):
-        commit(store, ours.manifest, ours.path)
+        commit(store, ours.manifest, ours.file)
     assert load_episode(store, ours.manifest.episode).manifest == theirs.manifest
 
 
 def test_an_episode_without_a_marker_does_not_exist(store: Store, make_take: MakeTake) -> None:
     take = make_take()
-    marker = commit(store, take.manifest, take.path)
+    marker = commit(store, take.manifest, take.file)
     store.put("episodes/g1-04/half/0123456789abcdef/manifest.json", take.manifest.encode())
 
     assert list(list_episodes(store)) == [take.manifest.episode]
@@ -194,7 +195,7 @@ def test_an_unknown_episode_is_answered_with_similar_names(store: Store, make_ta
     with pytest.raises(StopError, match="it holds no finished episode"):
         load_episode(store, "20260101T000000-g1-04-aa0002")
     take = make_take()
-    commit(store, take.manifest, take.path)
+    commit(store, take.manifest, take.file)
 
     with pytest.raises(StopError, match="did you mean 20260101T000000-g1-04-aa0001") as caught:
         load_episode(store, "20260101T000000-g1-04-aa0002")
@@ -211,7 +212,7 @@ def test_a_marker_that_is_none_is_damage(store: Store, marker: bytes) -> None:
 
 def test_a_manifest_that_was_changed_or_lost_is_damage(store: Store, make_take: MakeTake) -> None:
     take = make_take()
-    marker = commit(store, take.manifest, take.path)
+    marker = commit(store, take.manifest, take.file)
     store.put(marker.manifest, replace(take.manifest, decision="accept").encode())
     with pytest.raises(DamagedEpisode, match="not the one that the marker names"):
         load_episode(store, take.manifest.episode)
@@ -222,9 +223,13 @@ def test_a_manifest_that_was_changed_or_lost_is_damage(store: Store, make_take: 
         load_episode(store, "gone")
 
 
-def test_a_missing_archive_file_makes_nothing_visible(store: Store, make_take: MakeTake, tmp_path: Path) -> None:
+def test_a_file_that_can_not_be_read_makes_nothing_visible(store: Store, make_take: MakeTake) -> None:
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
     take = make_take()
 
-    with pytest.raises(StopError):
-        commit(store, take.manifest, tmp_path / "gone.mcap")
+    with pytest.raises(StopError, match=r"can't put episodes/.*/episode.mcap in .*: Input/output error"):
+        commit(store, take.manifest, Broken())
     assert list(list_episodes(store)) == []

@@ -25,11 +25,12 @@ def folder_store(tmp_path: Path) -> Store:
 
 def committed(store: Store, take: Any) -> str:
     """Key of the MCAP file."""
-    return f"{commit(store, take.manifest, take.path).folder}/episode.mcap"
+    return f"{commit(store, take.manifest, take.file).folder}/episode.mcap"
 
 
 def verdict_on(store: Store, manifest: Manifest, path: Path) -> Report:
-    commit(store, manifest, path)
+    with path.open("rb") as file:
+        commit(store, manifest, file)
     return verify(store, manifest.episode)
 
 
@@ -108,7 +109,7 @@ def test_a_missing_file_is_caught(store: Store, make_take: MakeTake) -> None:
 
 def test_a_changed_manifest_is_caught(store: Store, make_take: MakeTake) -> None:
     take = make_take()
-    marker = commit(store, take.manifest, take.path)
+    marker = commit(store, take.manifest, take.file)
     store.put(marker.manifest, replace(take.manifest, decision="accept").encode())
 
     (problem,) = verify(store, take.manifest.episode).problems
@@ -117,7 +118,7 @@ def test_a_changed_manifest_is_caught(store: Store, make_take: MakeTake) -> None
 
 def test_a_marker_that_names_another_episode_is_caught(store: Store, make_take: MakeTake) -> None:
     take = make_take()
-    marker = commit(store, take.manifest, take.path)
+    marker = commit(store, take.manifest, take.file)
     store.put(marker_key("other"), marker.encode())
 
     (problem,) = verify(store, "other").problems
