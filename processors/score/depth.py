@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.score.decode import depth_mm
-from processors.score.digest import content_digest
 
 METRICS: tuple[str, ...] = (
     "valid_share",
@@ -16,6 +15,7 @@ METRICS: tuple[str, ...] = (
     "near_share",
     "saturated_share",
     "flying_share",
+    "noise_mm",
     "motion",
 )
 
@@ -23,6 +23,7 @@ _SATURATED_MM = 65535
 _NEAR_MM = 200
 _FLYING_MM, _FLYING_PERCENT = np.int32(30), np.int32(3)
 _STRIDE = 4
+_MAD_OF_SIGMA = 0.6745
 
 
 class DepthScore(NamedTuple):
@@ -35,9 +36,10 @@ class DepthScore(NamedTuple):
     `flying_share`: share of the valid pixels that lie between their left and right neighbours, farther than 30 mm
     and 3 % of their depth from either: foreground and background mixed at an edge (the flying pixels of Reynolds
     et al., "Capturing time-of-flight data with confidence", CVPR 2011). 3 % is above structured light's steps.
+    `noise_mm`: standard deviation of the noise, mm, from how far readings lie off the line between their left and right
+    neighbours (the median of it, so edges don't count); NaN without three in a row, or unless asked for.
     `motion`: mean absolute difference in mm from the previous image, over the pixels of the median that are valid
     in both; NaN without a previous one of the same size.
-    `content_digest`: 64 bits of the payload's hash, not a metric; equal means the same bytes again.
     """
 
     valid_share: float
@@ -45,8 +47,8 @@ class DepthScore(NamedTuple):
     near_share: float
     saturated_share: float
     flying_share: float
+    noise_mm: float
     motion: float
-    content_digest: int
 
 
 class DepthScorer:
@@ -56,9 +58,17 @@ class DepthScorer:
         self._previous: NDArray[np.uint16] | None = None
 
     def score(
-        self, payload: bytes, *, encoding: str, width: int, height: int, step: int, big_endian: bool = False
+        self,
+        payload: bytes,
+        *,
+        encoding: str,
+        width: int,
+        height: int,
+        step: int,
+        big_endian: bool = False,
+        dear: bool = True,
     ) -> DepthScore:
-        """Score the next image; parameters as in `decode.depth_mm`.
+        """Score the next image; parameters as in `decode.depth_mm`. `dear`: with the metrics of some frames only.
 
         Raises `UnreadableImageError`; the next image is then compared with the last readable one.
         """
@@ -72,8 +82,8 @@ class DepthScorer:
             near_share=_share(near, valid),
             saturated_share=saturated / depth.size,
             flying_share=_share(flying, valid),
+            noise_mm=_noise_mm(depth) if dear else math.nan,
             motion=_mean_difference(sparse, previous),
-            content_digest=content_digest(payload),
         )
 
 
@@ -82,7 +92,7 @@ def warm() -> None:
     _counts(np.zeros((1, 3), dtype=np.uint16))
 
 
-def _valid(depth: NDArray[np.uint16]) -> NDArray[np.bool_]:
+def _valid(depth: NDArray[np.integer]) -> NDArray[np.bool_]:
     return (depth > 0) & (depth < _SATURATED_MM)
 
 
@@ -101,6 +111,17 @@ def _mean_difference(depth: NDArray[np.uint16], previous: NDArray[np.uint16] | N
     if not both.any():
         return math.nan
     return float(np.abs(depth[both].astype(np.int32) - previous[both]).mean())
+
+
+def _noise_mm(depth: NDArray[np.uint16]) -> float:
+    """Of every third pixel of every fourth row; white noise spreads by sqrt(6) in a second difference."""
+    rows, thirds = depth[::_STRIDE], depth.shape[1] // 3
+    left, middle, right = (rows[:, column : 3 * thirds : 3].astype(np.int32) for column in range(3))
+    read = _valid(left) & _valid(middle) & _valid(right)
+    if not read.any():
+        return math.nan
+    left, middle, right = left[read], middle[read], right[read]
+    return float(np.median(np.abs(left - 2 * middle + right))) / (_MAD_OF_SIGMA * math.sqrt(6))
 
 
 @numba.njit(nogil=True, cache=True)

@@ -8,7 +8,6 @@ from processors.score.cloud import METRICS as CLOUD_METRICS
 from processors.score.cloud import score_cloud
 from processors.score.depth import METRICS as DEPTH_METRICS
 from processors.score.depth import DepthScorer
-from processors.score.digest import content_digest
 from processors.score.image import METRICS as IMAGE_METRICS
 from processors.score.image import ImageScorer
 from processors.score.motion import METRICS as MOTION_METRICS
@@ -30,6 +29,10 @@ REPEAT = "repeat"
 UNDECODABLE = "undecodable"
 """1 when the frame is whole by its structure and yet can't be decoded; else 0."""
 
+DEAR_HZ = 10.0
+"""Metrics that change slowly or cost much are measured so often, not on every frame."""
+
+_NS = 1_000_000_000
 _NOTHING: Row = {}
 
 
@@ -43,13 +46,13 @@ class FrameScorer(Protocol):
         """A row of metrics for each frame in the record; a missing metric = not measured."""
 
 
-def scorer_of(kind: StreamKind) -> FrameScorer:
-    """The scorer for a kind of stream."""
+def scorer_of(kind: StreamKind, *, dear_hz: float = DEAR_HZ) -> FrameScorer:
+    """The scorer for a kind of stream. `dear_hz`: how often the dear metrics are measured."""
     match kind:
         case "color":
-            return _Images(ImageScorer(), IMAGE_METRICS, has_byte_order=False)
+            return _Images(ImageScorer(), IMAGE_METRICS, dear_hz=dear_hz)
         case "depth":
-            return _Images(DepthScorer(), DEPTH_METRICS, has_byte_order=True)
+            return _Images(DepthScorer(), DEPTH_METRICS, dear_hz=dear_hz)
         case "cloud":
             return _Clouds()
         case "joints":
@@ -61,27 +64,45 @@ def scorer_of(kind: StreamKind) -> FrameScorer:
 
 
 class _Repeats:
-    def __init__(self) -> None:
-        self._previous: int | None = None
+    """Whether a payload is that of the frame before: a comparison of bytes ends at the first that differ."""
 
-    def see(self, digest: int) -> float:
-        repeated = digest == self._previous
-        self._previous = digest
+    def __init__(self) -> None:
+        self._previous: bytes | None = None
+
+    def see(self, payload: bytes) -> float:
+        repeated = payload == self._previous
+        self._previous = payload
         return float(repeated)
 
 
+class _Rate:
+    """Picks frames for what is too dear for all of them: the first one, then at least so many a second."""
+
+    def __init__(self, hz: float) -> None:
+        self._every_ns = _NS / hz
+        self._next_ns: float | None = None
+
+    def picks(self, captured_ns: int) -> bool:
+        """Whether this frame is one; a clock that jumps back picks at once."""
+        due = self._next_ns is None or not self._next_ns - self._every_ns <= captured_ns < self._next_ns
+        if due:
+            self._next_ns = captured_ns + self._every_ns
+        return due
+
+
 class _Images:
-    def __init__(self, scorer: ImageScorer | DepthScorer, metrics: tuple[str, ...], *, has_byte_order: bool) -> None:
+    def __init__(self, scorer: ImageScorer | DepthScorer, metrics: tuple[str, ...], *, dear_hz: float) -> None:
         self._scorer = scorer
-        self._has_byte_order = has_byte_order
         self._metrics = metrics
+        self._dear = _Rate(dear_hz)
         self._repeats = _Repeats()
 
     def check(self, record: ImageFrame) -> None:
         check_image(record)
 
     def rows(self, record: ImageFrame) -> Sequence[Row]:
-        order: dict[str, Any] = {"big_endian": record.big_endian} if self._has_byte_order else {}
+        repeat = self._repeats.see(record.payload)
+        order: dict[str, Any] = {"big_endian": record.big_endian} if isinstance(self._scorer, DepthScorer) else {}
         try:
             score = self._scorer.score(
                 record.payload,
@@ -89,12 +110,12 @@ class _Images:
                 width=record.width,
                 height=record.height,
                 step=record.step,
+                dear=self._dear.picks(record.captured_ns),
                 **order,
             )
         except SkipRecordError:
-            return [{UNDECODABLE: 1.0, REPEAT: self._repeats.see(content_digest(record.payload))}]
-        row = _named(score, self._metrics)
-        return [{**row, UNDECODABLE: 0.0, REPEAT: self._repeats.see(score.content_digest)}]
+            return [{UNDECODABLE: 1.0, REPEAT: repeat}]
+        return [{**_named(score, self._metrics), UNDECODABLE: 0.0, REPEAT: repeat}]
 
 
 class _Clouds:
@@ -105,7 +126,7 @@ class _Clouds:
         check_cloud(record)
 
     def rows(self, record: CloudFrame) -> Sequence[Row]:
-        repeat = self._repeats.see(content_digest(record.payload))
+        repeat = self._repeats.see(record.payload)
         return [{**_named(score_cloud(xyz(record)), CLOUD_METRICS), REPEAT: repeat}]
 
 

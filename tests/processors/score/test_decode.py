@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from processors.score.decode import GREY_WIDTH, MAX_PIXELS, UnreadableImageError, depth_mm, reduced_grey
+from processors.score.decode import GREY_WIDTH, MAX_PIXELS, UnreadableImageError, depth_mm, reduced
 
 Image = NDArray[np.uint8]
 
@@ -27,7 +27,7 @@ def encoded(image: NDArray[np.generic], extension: str) -> bytes:
 
 
 def grey_of_file(payload: bytes, encoding: str = "jpeg") -> Image:
-    return reduced_grey(payload, encoding=encoding, width=0, height=0, step=0)
+    return reduced(payload, encoding=encoding, width=0, height=0, step=0).grey
 
 
 def depth_of(pixels: NDArray[np.generic], encoding: str, *, big_endian: bool = False) -> NDArray[np.uint16]:
@@ -58,7 +58,7 @@ def test_a_camera_image_becomes_small_and_grey(size: tuple[int, int], expected: 
     results = [grey_of_file(encoded(image, ".jpg")), grey_of_file(encoded(image, ".png"), "png")]
     for encoding, pixels in raw.items():
         step = pixels.nbytes // size[1]
-        results.append(reduced_grey(pixels.tobytes(), encoding=encoding, width=size[0], height=size[1], step=step))
+        results.append(reduced(pixels.tobytes(), encoding=encoding, width=size[0], height=size[1], step=step).grey)
     for grey in results:
         assert grey.shape == expected
         assert np.abs(grey - truth).mean() < 2
@@ -73,7 +73,7 @@ def test_padding_between_raw_rows_is_not_image() -> None:
     image = scene(100, 50)[:, :, 0]
     padded = np.full((50, 128), 255, dtype=np.uint8)
     padded[:, :100] = image
-    grey = reduced_grey(padded.tobytes(), encoding="mono8", width=100, height=50, step=128)
+    grey = reduced(padded.tobytes(), encoding="mono8", width=100, height=50, step=128).grey
     np.testing.assert_array_equal(grey, image)
 
 
@@ -103,7 +103,7 @@ def test_damage_gives_an_image_or_unreadable_and_nothing_else(extension: str, da
 def test_any_bytes_are_an_image_or_unreadable(payload: bytes, encoding: str) -> None:
     for begin in (b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"):
         with pytest.raises(UnreadableImageError):
-            reduced_grey(begin + payload, encoding=encoding, width=640, height=480, step=1920)
+            reduced(begin + payload, encoding=encoding, width=640, height=480, step=1920)
         with pytest.raises(UnreadableImageError):
             depth_mm(begin + payload, encoding=encoding, width=640, height=480, step=1280)
 
@@ -125,7 +125,7 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
 )
 def test_sizes_that_do_not_fit_the_bytes_are_unreadable(width: int, height: int, step: int) -> None:
     with pytest.raises(UnreadableImageError):
-        reduced_grey(bytes(640 * 480 * 3), encoding="rgb8", width=width, height=height, step=step)
+        reduced(bytes(640 * 480 * 3), encoding="rgb8", width=width, height=height, step=step)
 
 
 def test_an_image_too_small_for_the_metrics_is_unreadable() -> None:
