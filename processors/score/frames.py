@@ -4,14 +4,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+
 from processors.score.cloud import METRICS as CLOUD_METRICS
 from processors.score.cloud import score_cloud
 from processors.score.depth import METRICS as DEPTH_METRICS
 from processors.score.depth import DepthScorer
 from processors.score.image import METRICS as IMAGE_METRICS
 from processors.score.image import ImageScorer
+from processors.score.held import METRICS as HELD_METRICS
+from processors.score.held import HeldScorer
+from processors.score.limits import METRICS as LIMIT_METRICS
+from processors.score.limits import Limits, LimitScorer
 from processors.score.motion import METRICS as MOTION_METRICS
-from processors.score.motion import MotionScorer
+from processors.score.motion import MotionScorer, UnusableBlockError
 from processors.score.pose import METRICS as POSE_METRICS
 from processors.score.pose import PoseScorer
 from saltwell.contracts.columns import Float64s, f64, i64
@@ -46,8 +52,11 @@ class FrameScorer(Protocol):
         """A row of metrics for each frame in the record; a missing metric = not measured."""
 
 
-def scorer_of(kind: StreamKind, *, dear_hz: float = DEAR_HZ) -> FrameScorer:
-    """The scorer for a kind of stream. `dear_hz`: how often the dear metrics are measured."""
+def scorer_of(kind: StreamKind, *, dear_hz: float = DEAR_HZ, limits: Mapping[str, Limits] | None = None) -> FrameScorer:
+    """The scorer for a kind of stream.
+
+    `dear_hz`: how often the dear metrics are measured. `limits`: of joints, by name.
+    """
     match kind:
         case "color":
             return _Images(ImageScorer(), IMAGE_METRICS, dear_hz=dear_hz)
@@ -56,7 +65,7 @@ def scorer_of(kind: StreamKind, *, dear_hz: float = DEAR_HZ) -> FrameScorer:
         case "cloud":
             return _Clouds()
         case "joints":
-            return _Joints()
+            return _Joints(limits or {})
         case "pose":
             return _Poses()
         case _:
@@ -131,8 +140,10 @@ class _Clouds:
 
 
 class _Joints:
-    def __init__(self) -> None:
-        self._scorer = MotionScorer()
+    def __init__(self, limits: Mapping[str, Limits]) -> None:
+        self._motion = MotionScorer()
+        self._held = HeldScorer()
+        self._limits = LimitScorer(limits)
 
     def check(self, record: JointBlock) -> None:
         """Lengths were checked where the block was made."""
@@ -140,10 +151,16 @@ class _Joints:
     def rows(self, record: JointBlock) -> Sequence[Row]:
         """What a block comes to stands at its last sample; the others carry nothing."""
         captured_ns = i64(record.captured_ns)
-        n = len(captured_ns)
-        columns = (_matrix(c, n) for c in (record.position_rad, record.velocity_rad_s, record.torque_nm))
-        score = self._scorer.score(captured_ns, *columns)
-        return [*([_NOTHING] * (n - 1)), _named(score, MOTION_METRICS)]
+        n, joints = len(captured_ns), len(record.names)
+        columns = [_matrix(c, n) for c in (record.position_rad, record.velocity_rad_s, record.torque_nm)]
+        row = {"joints": float(joints), "mismatched": float(n * any(c.shape[1] not in {0, joints} for c in columns))}
+        try:
+            row |= _named(self._motion.score(captured_ns, *columns), MOTION_METRICS)
+            row |= _named(self._held.score(captured_ns, *columns), HELD_METRICS)
+            row |= _named(self._limits.score(record.names, captured_ns, columns[0], columns[2]), LIMIT_METRICS)
+        except UnusableBlockError:
+            row["mismatched"] = float(n)
+        return [*([_NOTHING] * (n - 1)), row]
 
 
 class _Poses:
@@ -172,8 +189,9 @@ class _Counted:
         return [_NOTHING] * n
 
 
-def _matrix(column: bytes, rows: int) -> Float64s | None:
-    return f64(column).reshape(rows, -1) if column and rows else None
+def _matrix(column: bytes, rows: int) -> Float64s:
+    """(rows, j), or (rows, 0) when not given."""
+    return f64(column).reshape(rows, -1) if column and rows else np.empty((rows, 0))
 
 
 def _named(score: Any, metrics: tuple[str, ...]) -> Row:

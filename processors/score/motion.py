@@ -19,8 +19,11 @@ METRICS: tuple[str, ...] = (
     "torque_peak_joint",
     "torque_spike_nm",
     "torque_spike_joint",
+    "jump_rad",
+    "jump_joint",
     "nan_count",
     "still_share",
+    "path_rad",
 )
 
 STILL_RAD_S = 0.02
@@ -29,6 +32,9 @@ STILL_RAD_S = 0.02
 TAP_NS = 10_000_000
 """Time between the torques of a median, and over which positions tell a speed. 7 taps of 10 ms outvote a spike of
 up to 30 ms. (A median of 5 neighbours misses 3 wrong messages at 100 Hz: they are its majority.)"""
+
+_EXPLAINED = 3.0
+"""A step of position up to this many times as fast as the median of the steps around it is explained."""
 
 _MAX_SPACING = 100
 _ROWS_THAT_TELL_THE_RATE = 8
@@ -48,8 +54,11 @@ class MotionScore(NamedTuple):
     `torque_spike_nm`, `torque_spike_joint`: largest distance of a torque from the median of the 7 values around
     it, 10 ms apart, Nm, and its joint. A value is judged when what follows is known, so a spike shows in the
     block that ends 30 ms (3 samples below 100 Hz) later, and a stream's first and last 30 ms are not judged.
+    `jump_rad`, `jump_joint`: largest step of a position, rad, less what three times the median speed of the 7 steps
+    around it explains, and its joint; judged when the three samples after it are known.
     `nan_count`: values (position, velocity, torque) that are not finite.
     `still_share`: share of the samples with a speed in which every joint was slower than `STILL_RAD_S`.
+    `path_rad`: length of the way through joint space from the sample before the block to its last one, rad.
     """
 
     speed: float
@@ -57,8 +66,11 @@ class MotionScore(NamedTuple):
     torque_peak_joint: float
     torque_spike_nm: float
     torque_spike_joint: float
+    jump_rad: float
+    jump_joint: float
     nan_count: float
     still_share: float
+    path_rad: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,8 @@ class MotionScorer:
         speeds = np.fmax(_fastest(velocity), by_position)
         peak_nm, peak_joint = _largest(torque)
         spike_nm, spike_joint = _largest(_spikes(rows.torque, spacing=self._spacing))
+        jump_rad, jump_joint = _largest(_jumps(rows, new=len(captured_ns)))
+        path_rad = _path(rows, new=len(captured_ns))
         self._remember(rows)
         return MotionScore(
             speed=float(np.fmax.reduce(speeds, initial=np.nan)),
@@ -121,8 +135,11 @@ class MotionScorer:
             torque_peak_joint=peak_joint,
             torque_spike_nm=spike_nm,
             torque_spike_joint=spike_joint,
+            jump_rad=jump_rad,
+            jump_joint=jump_joint,
             nan_count=sum(int(np.count_nonzero(~np.isfinite(column))) for column in columns),
             still_share=_still_share(speeds),
+            path_rad=path_rad,
         )
 
     def _with_those_before(self, block: _Rows) -> _Rows:
@@ -134,8 +151,8 @@ class MotionScorer:
         return rows
 
     def _remember(self, rows: _Rows) -> None:
-        """Keep what the next block's taps reach back to."""
-        self._before = rows if self._spacing is None else rows.last((taps.TAPS - 1) * self._spacing)
+        """Keep what the next block's taps reach back to: seven torques, seven steps of position."""
+        self._before = rows if self._spacing is None else rows.last(max(taps.TAPS, (taps.TAPS - 1) * self._spacing))
 
 
 def _columns(rows: int, *given: Float64s | None) -> list[Float64s]:
@@ -172,6 +189,21 @@ def _spikes(torque: Float64s, *, spacing: int | None) -> Float64s:
     if spacing is None:
         return np.empty((0, torque.shape[1]))
     return taps.centre(torque, spacing=spacing) - taps.median(torque, spacing=spacing)
+
+
+def _jumps(rows: _Rows, *, new: int) -> Float64s:
+    """Return what steps of position go beyond the speed around them, for those that `new` rows complete."""
+    begin = max(0, len(rows.times_ns) - new - taps.TAPS)
+    passed_s = np.diff(rows.times_ns[begin:])[:, np.newaxis] / 1e9
+    step = np.abs(np.diff(rows.position[begin:], axis=0))
+    speed = taps.median(np.where(passed_s > 0, step / passed_s, np.nan), spacing=1)
+    explained = _EXPLAINED * speed * taps.centre(passed_s, spacing=1)
+    return np.maximum(0, taps.centre(step, spacing=1) - explained)
+
+
+def _path(rows: _Rows, *, new: int) -> float:
+    steps = np.diff(rows.position[max(0, len(rows.times_ns) - new - 1) :], axis=0)
+    return float(np.linalg.norm(np.nan_to_num(steps), axis=1).sum()) if steps.size else math.nan
 
 
 def _largest(values: Float64s) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Numbers about a block of poses of one body."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from processors.score import taps
 from processors.score.motion import UnusableBlockError
 from saltwell.contracts.columns import Float64s, Int64s
 
-METRICS: tuple[str, ...] = ("speed_m_s", "jump_m", "quaternion_error", "nan_count")
+METRICS: tuple[str, ...] = ("speed_m_s", "jump_m", "quaternion_error", "nan_count", "held_share", "path_m")
 
 _EXPLAINED = 3.0
 """A step up to this many times as fast as the median of the steps around it is explained. Of 16,800 real steps
@@ -24,12 +25,16 @@ class PoseScore(NamedTuple):
     steps are explained. A step is judged when the three after it are known, so a jump shows that much later.
     `quaternion_error`: largest | |q| - 1 |.
     `nan_count`: values (position, orientation) that are not finite.
+    `held_share`: share of the poses that are the same as the one before to the last bit: tracking was lost.
+    `path_m`: length of the way from the pose before the block to its last one, m.
     """
 
     speed_m_s: float
     jump_m: float
     quaternion_error: float
     nan_count: float
+    held_share: float
+    path_m: float
 
 
 class PoseScorer:
@@ -38,6 +43,7 @@ class PoseScorer:
     def __init__(self) -> None:
         self._times_ns: Int64s = np.empty(0, dtype=np.int64)
         self._position: Float64s = np.empty((0, 3))
+        self._last: Float64s = np.full(7, np.nan)
 
     @np.errstate(all="ignore")  # absurd values come out as infinite or NaN; nobody reads warnings
     def score(self, captured_ns: Int64s, position_m: Float64s, orientation_xyzw: Float64s) -> PoseScore:
@@ -65,7 +71,14 @@ class PoseScorer:
             quaternion_error=_largest(_norm_error(orientation_xyzw)),
             nan_count=int(np.count_nonzero(~np.isfinite(position_m)))
             + int(np.count_nonzero(~np.isfinite(orientation_xyzw))),
+            held_share=self._held_share(position_m, orientation_xyzw),
+            path_m=float(step_m[in_block:].sum()) if len(step_m) else math.nan,
         )
+
+    def _held_share(self, position_m: Float64s, orientation_xyzw: Float64s) -> float:
+        poses = np.concatenate([self._last[np.newaxis], np.concatenate([position_m, orientation_xyzw], axis=1)])
+        self._last = poses[-1]
+        return float((poses[1:] == poses[:-1]).all(axis=1).mean()) if len(poses) > 1 else math.nan
 
 
 def _steps(times_ns: Int64s, position: Float64s) -> tuple[Float64s, Float64s]:

@@ -165,7 +165,7 @@ def test_values_that_are_not_finite_are_counted_and_otherwise_ignored() -> None:
     position, velocity, torque = np.zeros((40, 2)), np.full((40, 2), 0.1), np.full((40, 2), 3.0)
     position[3, 0], velocity[20, 1], torque[21:23, 0] = np.nan, np.inf, -np.inf
     (whole,) = score_in_blocks(times, position, velocity, torque, begins=[])
-    assert whole == MotionScore(0.1, 3.0, 0, 0.0, 0, 4, 0.0)
+    assert whole == MotionScore(0.1, 3.0, 0, 0.0, 0, 0.0, 0, 4, 0.0, 0.0)
 
 
 def test_another_number_of_joints_begins_anew() -> None:
