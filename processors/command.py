@@ -22,7 +22,14 @@ def process() -> None:
 
 @process.command()
 @options.worker
-def synchronize(**where: Unpack[options.Where]) -> None:
+@click.option(
+    "--silent-after-s",
+    default=3600.0,
+    show_default=True,
+    type=click.FloatRange(min=1.0),
+    help="End an episode of which nothing was heard for so long.",
+)
+def synchronize(silent_after_s: float, **where: Unpack[options.Where]) -> None:
     """Say which frames belong together (timeline -> alignment).
 
     \b
@@ -31,7 +38,7 @@ def synchronize(**where: Unpack[options.Where]) -> None:
     """
     from processors.synchronize.processor import Synchronize  # noqa: PLC0415 - each process loads its own part only
 
-    work(Synchronize, **where)
+    work(lambda: Synchronize(silent_after_ms=round(silent_after_s * 1000)), **where)
 
 
 @process.command()

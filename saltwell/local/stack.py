@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +44,12 @@ def worker_command(name: str, *, bootstrap: str, store: str, instance: str, read
 class Stack:
     """The workers: started together, watched, restarted one by one, stopped together."""
 
-    def __init__(self, folder: Path, *, bootstrap: str, store: str) -> None:
+    def __init__(
+        self, folder: Path, *, bootstrap: str, store: str, options: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """`options` are further words of the command line, by worker."""
         self._folder = folder
+        self._options = options or {}
         self._bootstrap = bootstrap
         self._store = store
         self.workers: dict[str, Worker] = {}
@@ -65,6 +69,7 @@ class Stack:
         command = worker_command(
             name, bootstrap=self._bootstrap, store=self._store, instance=instance, ready_file=ready
         )
+        command += self._options.get(name, ())
         worker = Worker(name, children.start(command, log=log), log, ready)
         self.workers[name] = worker
         return worker

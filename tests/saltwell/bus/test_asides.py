@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import given
@@ -6,11 +7,22 @@ from hypothesis import strategies as st
 from processors.downsample.processor import Downsample, Settings
 from processors.score.processor import Score
 from processors.synchronize.processor import Synchronize
+from saltwell.bus.admission import PATIENCE_MS
 from saltwell.bus.driver import ShardDriver
 from saltwell.bus.raw import Raw
 from saltwell.contracts.codec import Codec
+from saltwell.contracts.columns import i64, pack_i64
+from saltwell.contracts.frames import MessageFrame
 from saltwell.contracts.results import SetAside
-from saltwell.contracts.timeline import EpisodeStarted, EpisodeStopped
+from saltwell.contracts.timeline import (
+    EpisodeStarted,
+    EpisodeStopped,
+    FramesIndexed,
+    SeqRange,
+    StreamDeclared,
+    StreamEnded,
+    StreamIndex,
+)
 
 T0_NS = 1_767_225_600_000_000_000
 
@@ -54,3 +66,84 @@ def test_no_bytes_stop_a_shard(value: bytes | None) -> None:
     driver = ShardDriver(Score(), 0, Codec())
     assert [r.topic for r in driver.feed(_raw("frames.color", value))] == ["dead"]
     assert driver.positions() == driver.low_watermarks() == {"frames.color": 1}
+
+
+def _frame(seq: int, episode: str = "take") -> bytes:
+    return Codec().encode(
+        MessageFrame("site", "robot", episode, "/task", seq, T0_NS, T0_NS, "std_msgs/msg/String", b"")
+    )
+
+
+def _ended(episode: str = "take") -> bytes:
+    return Codec().encode(StreamEnded("site", "robot", episode, "/task", "other", 1, 0, 1, []))
+
+
+def _asides(results: Iterable[Any]) -> list[tuple[str, str]]:
+    return [(r.topic, r.record.reason) for r in results if isinstance(r.record, SetAside)]
+
+
+def test_a_frame_that_comes_before_its_episode_waits_for_it() -> None:
+    driver = ShardDriver(Score(), 0, Codec())
+    assert [*driver.feed(_raw("frames.other", _frame(0), 5))] == []
+    assert set(driver.open_episodes()) == {"take"}
+    assert driver.low_watermarks()["frames.other"] == 5, "a crash now must not lose the frame"
+    assert not _asides(driver.feed(_raw("timeline", STARTED, 0)))
+    (scores, ended) = driver.feed(_raw("frames.other", _ended(), 6))
+    assert i64(scores.record.seq).tolist() == [0]
+    assert isinstance(ended.record, StreamEnded)
+
+
+def test_a_frame_behind_the_end_of_its_stream_is_late_whatever_else_is_open() -> None:
+    driver = ShardDriver(Score(), 0, Codec())
+    for topic, value, offset in (("timeline", STARTED, 0), ("frames.other", _ended(), 0)):
+        assert not _asides(driver.feed(_raw(topic, value, offset)))
+    assert set(driver.open_episodes()) == {"take"}
+    assert _asides(driver.feed(_raw("frames.other", _frame(1), 1))) == [
+        ("late", "stream /task of episode take has ended")
+    ]
+
+
+def test_the_tail_of_an_episode_that_nobody_remembers_does_not_stay_open() -> None:
+    """An edge box sends the end of a closed episode again; a restarted reader does not know that it was closed."""
+    driver = ShardDriver(Score(), 0, Codec())
+    for offset, value in enumerate((_frame(8, "gone"), _ended("gone"))):
+        assert not _asides(driver.feed(Raw("frames.other", 0, offset, b"", value, 1_000, 1_000)))
+    assert not _asides(driver.feed(Raw("timeline", 0, 0, b"", STARTED, 2_000, 2_000)))
+    later_ms = 1_001 + PATIENCE_MS
+    beat = _event(FramesIndexed, 1, T0_NS, [])
+    late = _asides(driver.feed(Raw("timeline", 0, 1, b"", beat, later_ms, later_ms)))
+    assert late == [("late", "episode gone has no EpisodeStarted")] * 2
+    assert set(driver.open_episodes()) == {"take"}
+    assert driver.low_watermarks()["frames.other"] == 2
+
+
+def test_an_event_without_its_episode_is_late() -> None:
+    driver = ShardDriver(Synchronize(), 0, Codec())
+    assert _asides(driver.feed(_raw("timeline", STOPPED, 0))) == [("late", "episode take has no EpisodeStarted")]
+    assert driver.open_episodes() == set()
+
+
+def test_a_silent_robot_is_ended_in_its_place_and_only_once_the_timeline_was_read_to_its_end() -> None:
+    driver = ShardDriver(Synchronize(silent_after_ms=1_000), 0, Codec())
+    stream = StreamDeclared("/task", "other", 0.0, "hold", "", "", "", "", {})
+    started = _event(EpisodeStarted, 0, T0_NS, "sort", "", [stream], {})
+    told = StreamIndex("/task", pack_i64([0, 2]), pack_i64([T0_NS, T0_NS]), pack_i64([T0_NS, T0_NS]), 0)
+    for offset, value in enumerate((started, _event(FramesIndexed, 1, T0_NS + 5, [told]))):
+        assert not [*driver.feed(Raw("timeline", 0, offset, b"", value, 10_000, 10_000))]
+    assert not [*driver.end_silent(99_000)], "more may stand in the log"
+    assert not [*driver.reached_end("timeline", 2)]
+    assert not [*driver.end_silent(11_000)]
+    results = [*driver.end_silent(11_001)]
+    assert [(r.topic, type(r.record).__name__) for r in results] == [
+        ("frames.other", "StreamEnded"),
+        ("timeline", "StreamEnded"),
+        ("timeline", "EpisodeAborted"),
+    ]
+    ended, aborted = results[0].record, results[2].record
+    assert (ended.last_seq, ended.count, ended.missing) == (2, 2, [SeqRange(1, 1, "source")])
+    assert (aborted.stopped_ns, aborted.reason) == (T0_NS + 5, "the robot was silent for 1 s")
+    assert not [*driver.end_silent(99_000)], "said once"
+    for offset, result in enumerate(results[1:], start=2):
+        given = [*driver.feed(Raw("timeline", 0, offset, b"", Codec().encode(result.record), 12_000, 12_000))]
+    assert given[-1].record.ending == "aborted"
+    assert driver.open_episodes() == set()
