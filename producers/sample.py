@@ -42,6 +42,7 @@ class CloudSample(Sample):
     row_step: int
     dense: bool
     payload: bytes
+    padding: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from saltwell.contracts.frames import CloudFrame, SampledCloud
 from saltwell.contracts.timeline import StreamEnded
 from saltwell.messages.checks import UnreadableFrame, check_cloud
 from saltwell.messages.cloud_layout import channel, xyz
+from saltwell.messages.cloud_points import SampledPoints, pack_points
 from saltwell.metrics import DUPLICATES, OPEN_EPISODES
 from saltwell.streams import StreamsOfEpisode
 
@@ -97,6 +98,7 @@ def sample(frame: CloudFrame, settings: Settings) -> SampledCloud | None:
 
         keep, method = farthest_points(voxels.xyz, count=settings.farthest), "farthest"
     mean = voxels.intensity
+    packed = pack_points(SampledPoints(voxels.xyz[keep], None if mean is None else mean[keep], voxels.count[keep]))
     return SampledCloud(
         site=frame.site,
         robot=frame.robot,
@@ -107,8 +109,10 @@ def sample(frame: CloudFrame, settings: Settings) -> SampledCloud | None:
         frame_id=frame.frame_id,
         method=method,
         voxel_m=settings.voxel_m,
-        points_in=int(voxels.count.sum()),
-        xyz_m=voxels.xyz[keep].astype("<f4").tobytes(),
-        intensity=b"" if mean is None else mean[keep].astype("<f4").tobytes(),
-        count=voxels.count[keep].astype("<i4").tobytes(),
+        points_in=voxels.valid,
+        points=packed.points,
+        step_m=packed.step_m,
+        xyz=packed.xyz,
+        intensity=packed.intensity,
+        count=packed.count,
     )

@@ -129,6 +129,7 @@ def _cloud(recorded: RecordedMessage) -> Sample:
         row_step=m.row_step,
         dense=m.dense,
         payload=bytes(m.data),
+        padding=m.padding,
     )
 
 

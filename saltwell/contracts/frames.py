@@ -54,6 +54,7 @@ class CloudFrame(OfEpisode):
     row_step: int
     dense: bool
     payload: bytes
+    padding: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,8 @@ class SampledCloud(OfEpisode):
     method: str
     voxel_m: float
     points_in: int
-    xyz_m: bytes
+    points: int
+    step_m: float
+    xyz: bytes
     intensity: bytes
     count: bytes

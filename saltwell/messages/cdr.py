@@ -24,7 +24,9 @@ MAX_ITEMS = 4096
 
 _ENCAPSULATION = b"\x00\x01\x00\x00"
 _HEADER_BYTES = 4
-_MAX_PADDING = 7
+MAX_PADDING = 7
+"""Most zeros behind the last value: what fills a message to eight bytes."""
+
 _ZEROS = tuple(bytes(n) for n in range(8))
 _KINDS = {0: "big-endian CDR", 2: "big-endian PL_CDR", 3: "PL_CDR"} | dict.fromkeys(range(6, 12), "XCDR2")
 _NS = 1_000_000_000
@@ -132,14 +134,15 @@ class Reader:
         """Where the next value begins, before alignment."""
         return self._at
 
-    def end(self) -> None:
-        """No more than zeros may follow, which fill the message to four or eight bytes.
+    def end(self) -> int:
+        """How many bytes follow: no more than the zeros that fill the message to four or eight bytes.
 
         RTPS aligns a payload to four bytes, and some writers store it so; other bytes mean another definition.
         """
-        rest = bytes(self._data[self._at : self._at + _MAX_PADDING + 1])
-        if len(rest) > _MAX_PADDING or any(rest):
+        rest = bytes(self._data[self._at : self._at + MAX_PADDING + 1])
+        if len(rest) > MAX_PADDING or any(rest):
             raise MalformedMessage(f"{len(self._data) - self._at} bytes too many")
+        return len(rest)
 
     def _take(self, size: int, alignment: int) -> memoryview:
         begin = self._at + (_HEADER_BYTES - self._at) % alignment
@@ -209,6 +212,12 @@ class Writer:
     def encoded(self, data: bytes) -> None:
         """Bytes as they are, without count or alignment."""
         self._put(data, 1)
+
+    def padding(self, size: int) -> None:
+        """Zeros behind the last value, as `Reader.end` counted them."""
+        if not 0 <= size <= MAX_PADDING:
+            raise MalformedMessage(f"{size} bytes of padding; from 0 to {MAX_PADDING} are written")
+        self._put(_ZEROS[size], 1)
 
     def done(self) -> bytes:
         """The message."""

@@ -1,6 +1,7 @@
 """Whether a frame can be read at all: cheap, structural, the same answer for everyone who asks. Pure."""
 
 from saltwell.contracts.frames import CloudFrame, ImageFrame, PointField
+from saltwell.messages.cdr import MAX_PADDING
 from saltwell.messages.image_files import UnreadableFrame, check_file, check_side
 
 __all__ = ["UnreadableFrame", "check_cloud", "check_image"]
@@ -39,6 +40,8 @@ def check_cloud(frame: CloudFrame) -> None:
         raise UnreadableFrame(f"rows of {frame.row_step} bytes for {width} points of {step}")
     if len(frame.payload) != frame.row_step * height:
         raise UnreadableFrame(f"{len(frame.payload)} bytes instead of {frame.row_step * height}")
+    if not 0 <= frame.padding <= MAX_PADDING:
+        raise UnreadableFrame(f"{frame.padding} bytes of padding; a message has 0 to {MAX_PADDING}")
     for field in frame.fields:
         _check_field(field, step)
 

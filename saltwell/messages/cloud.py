@@ -10,7 +10,10 @@ _LEAST_FIELD_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class PointCloud2:
-    """A point cloud: `height` rows of `width` points of `point_step` bytes, laid out as `fields` say."""
+    """A point cloud: `height` rows of `width` points of `point_step` bytes, laid out as `fields` say.
+
+    `padding` are the zeros behind the message, which some writers store.
+    """
 
     stamp_ns: int
     frame_id: str
@@ -22,6 +25,7 @@ class PointCloud2:
     row_step: int
     data: bytes | memoryview
     dense: bool
+    padding: int = 0
 
     @classmethod
     def decode(cls, data: bytes | memoryview) -> "PointCloud2":
@@ -29,9 +33,7 @@ class PointCloud2:
         r = Reader(data)
         head = (r.stamp_ns(), r.string(), r.uint32(), r.uint32())
         fields = tuple(_read_field(r) for _ in range(r.length(least_bytes=_LEAST_FIELD_BYTES)))
-        message = cls(*head, fields, r.boolean(), r.uint32(), r.uint32(), r.block(), r.boolean())
-        r.end()
-        return message
+        return cls(*head, fields, r.boolean(), r.uint32(), r.uint32(), r.block(), r.boolean(), r.end())
 
     def encode(self) -> bytes:
         """Write the message."""
@@ -51,6 +53,7 @@ class PointCloud2:
         w.uint32(self.row_step)
         w.block(self.data)
         w.uint8(int(self.dense))
+        w.padding(self.padding)
         return w.done()
 
 

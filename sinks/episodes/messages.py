@@ -18,6 +18,7 @@ from saltwell.contracts.frames import (
     SampledCloud,
 )
 from saltwell.messages.cloud import PointCloud2
+from saltwell.messages.cloud_points import unpack_points
 from saltwell.messages.image import CompressedImage, Image
 from saltwell.messages.joint_block import encode_joint_block
 from saltwell.messages.motion import Imu, PoseStamped
@@ -54,13 +55,13 @@ def frame_messages(record: Any) -> Iterator[FrameMessage]:
 
 
 def sampled_message(cloud: SampledCloud) -> bytes:
-    """A sampled cloud as PointCloud2 with x, y, z, intensity and count."""
-    xyz = np.frombuffer(cloud.xyz_m, "<f4").reshape(-1, 3)
-    points = np.zeros(len(xyz), _SAMPLED)
-    points["x"], points["y"], points["z"] = xyz.T
-    if cloud.intensity:
-        points["intensity"] = np.frombuffer(cloud.intensity, "<f4")
-    points["count"] = np.frombuffer(cloud.count, "<i4")
+    """A sampled cloud as PointCloud2 with x, y, z, intensity (0 = none) and count; UnreadablePoints when it is none."""
+    sampled = unpack_points(cloud)
+    points = np.zeros(len(sampled.xyz), _SAMPLED)
+    points["x"], points["y"], points["z"] = sampled.xyz.T
+    if sampled.intensity is not None:
+        points["intensity"] = sampled.intensity
+    points["count"] = sampled.count
     return PointCloud2(
         stamp_ns=cloud.captured_ns,
         frame_id=cloud.frame_id,
@@ -102,6 +103,7 @@ def _cloud(frame: CloudFrame) -> bytes:
         row_step=frame.row_step,
         data=frame.payload,
         dense=frame.dense,
+        padding=frame.padding,
     ).encode()
 
 

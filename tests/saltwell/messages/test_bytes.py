@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ MADE = [
         "lidar_luminar",
         "lidar_ouster_os0",
         "lidar_ouster_os1",
+        "lidar_unaligned_cdr",
         "lidar_vlp16",
         "quest2_ur5e_traj1",
         "station_composite_6s",
@@ -60,12 +62,18 @@ def test_recorded_messages_come_back_byte_for_byte(recorded, name: str) -> None:
     assert outcome[False] == 0
 
 
-def test_only_the_zeros_that_pad_a_whole_message_to_four_bytes_are_not_kept(recorded) -> None:
-    """One writer pads behind the last value; XTypes calls this padding no part of the message."""
+def test_the_zeros_that_one_writer_puts_behind_its_message_are_kept(recorded) -> None:
+    """It pads the whole message to four bytes; XTypes calls this padding no part of the message."""
     ((message, short),) = recorded("lidar_unaligned_cdr")
-    written = TYPES[short].decode(message.data).encode()
-    assert message.data == written + b"\0\0\0"
-    assert len(message.data) % 4 == 0
+    decoded = TYPES[short].decode(message.data)
+    assert decoded.padding == 3
+    assert decoded.encode() == message.data
+
+
+@pytest.mark.parametrize("padding", [-1, 8])
+def test_more_padding_than_a_reader_takes_is_not_written(padding: int) -> None:
+    with pytest.raises(MalformedMessage, match="bytes of padding"):
+        replace(MADE[0], padding=padding).encode()
 
 
 @pytest.mark.parametrize("message", MADE, ids=lambda m: type(m).__name__)
