@@ -1,0 +1,39 @@
+"""What a fault is: something that happens to the running pipeline, and ends."""
+
+from random import Random
+from typing import ClassVar
+
+from bench.faults.rig import Rig
+
+
+class Fault:
+    """One fault, drawn from a seed; everything it does follows from `rng` and `target`.
+
+    `target` says what is hit, of `targets`. Faults of the same `victim` never overlap. `lists` are the causes under
+    which frames may be listed as lost because of it: none, for most. `recording` is the variant that the round's first
+    robot plays. It acts `at_s` after the episodes began, and is healed `for_s` later: ranges to draw from.
+    """
+
+    kind: ClassVar[str]
+    victim: ClassVar[str]
+    targets: ClassVar[tuple[str, ...]] = ("",)
+    lists: ClassVar[tuple[str, ...]] = ()
+    recording: ClassVar[str] = "plain"
+    at_s: ClassVar[tuple[float, float]] = (0.2, 2.0)
+    for_s: ClassVar[tuple[float, float]] = (0.5, 3.0)
+
+    def __init__(self, rng: Random, target: str) -> None:
+        self.rng = rng
+        self.target = target
+        self.detail: dict[str, float | int | str | None] = {}
+
+    def act(self, rig: Rig) -> None:
+        """Let it happen."""
+
+    def heal(self, rig: Rig) -> None:
+        """Let it end."""
+
+    def settle(self, rig: Rig) -> list[str]:
+        """Look back when the round's episodes are finished; gives promises that were broken."""
+        del rig
+        return []

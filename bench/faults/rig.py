@@ -1,0 +1,106 @@
+"""The real pipeline, each of its servers behind a proxy that can misbehave, and all processes within reach."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.faults.fleet import Fleet
+from bench.faults.loop import Loop
+from bench.faults.robots import Robot, Take
+from bench.faults.s3_proxy import S3Proxy
+from bench.faults.servers import BUCKET, Server, registry_server, registry_url, s3_client_env, s3_server
+from bench.faults.tcp_proxy import TcpProxy
+from bench.faults.watch import Watch
+from saltwell.cli.topics import create_topics
+from saltwell.contracts.codec import Codec
+from saltwell.contracts.registry import URL_VARIABLE, schema_ids
+from saltwell.local.broker import EmbeddedBroker
+from sinks.store import Store, open_store
+
+PARTITIONS = 4
+
+
+@dataclass(slots=True)
+class Rig:
+    """What faults act on. `robots` are those of the present round."""
+
+    folder: Path
+    broker: EmbeddedBroker
+    wires: list[TcpProxy]
+    s3: Server
+    s3_proxy: S3Proxy
+    registry: TcpProxy | None
+    fleet: Fleet
+    watch: Watch
+    store: Store
+    codec: Codec
+    bootstrap: str
+    env: dict[str, str]
+    robots: list[Robot] = field(default_factory=list)
+
+    def play(self, take: Take) -> Robot:
+        """Begin to play a take."""
+        return Robot(take, bootstrap=self.bootstrap, env=self.env, folder=self.folder)
+
+
+@contextmanager
+def running(folder: Path, *, brokers: int, registry: bool) -> Iterator[Rig]:
+    """The pipeline, up and taking part; ended and cleaned up on the way out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        loop = stack.enter_context(Loop())
+        s3 = s3_server(folder / "s3")
+        stack.callback(s3.stop)
+        s3_proxy = S3Proxy(loop, s3.port)
+        wires = [TcpProxy(loop) for _ in range(brokers)]
+        broker = EmbeddedBroker(folder / "kafka", brokers=brokers, advertised_ports=[wire.port for wire in wires])
+        stack.enter_context(broker)
+        for wire, port in zip(wires, broker.ports, strict=True):
+            wire.target = port
+        registry_wire = _registry(stack, folder, loop) if registry else None
+        _environment(stack, s3_client_env(s3.port), registry_wire)
+        bootstrap = ",".join(f"127.0.0.1:{wire.port}" for wire in wires)
+        create_topics(bootstrap, partitions=PARTITIONS, replication=broker.copies)
+        ids = schema_ids()
+        watch = Watch(bootstrap, ids)
+        stack.callback(watch.close)
+        env = s3_client_env(s3_proxy.port)
+        fleet = Fleet(folder / "logs", bootstrap, f"s3://{BUCKET}/faults", env)
+        stack.callback(fleet.stop)
+        fleet.start()
+        store = open_store(fleet.store)
+        yield Rig(
+            folder=folder,
+            broker=broker,
+            wires=wires,
+            s3=s3,
+            s3_proxy=s3_proxy,
+            registry=registry_wire,
+            fleet=fleet,
+            watch=watch,
+            store=store,
+            codec=Codec(ids),
+            bootstrap=bootstrap,
+            env=env,
+        )
+
+
+def _registry(stack: ExitStack, folder: Path, loop: Loop) -> TcpProxy:
+    server = registry_server(folder)
+    stack.callback(server.stop)
+    return TcpProxy(loop, server.port)
+
+
+def _environment(stack: ExitStack, s3_env: dict[str, str], registry: TcpProxy | None) -> None:
+    """The harness itself goes straight to the store; the processes are told otherwise."""
+    ours = {**s3_env, **({URL_VARIABLE: registry_url(registry.port)} if registry else {})}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+
+    def restore() -> None:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+    stack.callback(restore)

@@ -1,0 +1,145 @@
+"""A round: some robots play an episode each, some faults happen, and what came out is compared with what went in."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.faults.checker import Findings, check
+from bench.faults.held import read_held
+from bench.faults.rig import Rig
+from bench.faults.robots import Take
+from bench.faults.schedule import Event
+from bench.faults.sent import Frame, Sent, frames_of
+from bench.faults.watch import Seen
+from saltwell.errors import StopError
+
+ROBOTS = 2
+_BEGIN_S = 120.0
+_SEND_S = 180.0
+_FINISH_S = 180.0
+_LOOK_S = 0.02
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording, its frames, and the steps that an undisturbed run makes of it ("" = not known yet)."""
+
+    path: Path
+    frames: Mapping[Frame, str]
+    steps: str = ""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a round came to. `at_s` is the time of day at its begin."""
+
+    number: int
+    at_s: float
+    took_s: float = 0.0
+    events: list[dict[str, object]] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
+    broken: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs rounds on a rig. `sent` is everything that was sent so far, with the causes under which it may be lost."""
+
+    rig: Rig
+    recorded: dict[str, Recorded]
+    sent: list[tuple[Sent, str, tuple[str, ...]]] = field(default_factory=list)
+
+    def undisturbed(self) -> Findings:
+        """Play every recording without a fault; learn the steps that follow from it."""
+        found = Findings()
+        for variant, recorded in self.recorded.items():
+            sent = self._begin([variant], f"calm-{variant}", ())[0]
+            self._finish([sent])
+            found.add(self.check(sent, variant, ()))
+            held = read_held(self.rig.store, sent.episode)
+            self.recorded[variant] = Recorded(recorded.path, recorded.frames, held.alignment if held else "")
+        return found
+
+    def round(self, number: int, events: Sequence[Event]) -> Outcome:
+        """Run a round; findings and broken promises are in the outcome, nothing is raised for them."""
+        outcome = Outcome(number, time.time())
+        began_s = time.monotonic()
+        variant = next((e.fault.recording for e in events if e.fault.recording != "plain"), "plain")
+        causes = tuple(cause for e in events for cause in e.fault.lists)
+        variants = [variant, *["plain"] * (ROBOTS - 1)]
+        try:
+            sent = self._begin(variants, f"round-{number}", causes)
+            self._act(events, outcome)
+            self._finish(sent)
+        except StopError as error:
+            outcome.broken.append(str(error))
+        for event in events:
+            outcome.broken += event.fault.settle(self.rig)
+        outcome.events = [_told(event, outcome.at_s) for event in events]
+        for one, variant in zip(sent, variants, strict=True):
+            outcome.findings.add(self.check(one, variant, causes))
+        outcome.took_s = time.monotonic() - began_s
+        return outcome
+
+    def check(self, sent: Sent, variant: str, causes: tuple[str, ...]) -> Findings:
+        """Check an episode as the store holds it now."""
+        announced = self.rig.watch.seen.announced.get(sent.episode, [])
+        held = read_held(self.rig.store, sent.episode)
+        return check(sent, held, announced, steps=self.recorded[variant].steps, causes=causes)
+
+    def check_all(self) -> Findings:
+        """Check every episode of the run once more: later faults must not have touched it."""
+        found = Findings()
+        for sent, variant, causes in self.sent:
+            found.add(self.check(sent, variant, causes))
+        return found
+
+    def _begin(self, variants: Sequence[str], name: str, causes: tuple[str, ...]) -> list[Sent]:
+        """Start the robots and wait until all of their episodes have begun."""
+        takes = [Take(self.recorded[v].path, f"robot-{i}", f"{name}-robot-{i}") for i, v in enumerate(variants, 1)]
+        self.rig.robots = [self.rig.play(take) for take in takes]
+        sent = [
+            Sent(take.robot, take.episode, self.recorded[v].frames) for take, v in zip(takes, variants, strict=True)
+        ]
+        self.sent += [(one, v, causes) for one, v in zip(sent, variants, strict=True)]
+        names = {take.episode for take in takes}
+        self.rig.watch.wait(lambda seen: names <= seen.started, f"{name} to begin", within_s=_BEGIN_S)
+        return sent
+
+    def _act(self, events: Sequence[Event], outcome: Outcome) -> None:
+        """Let each fault act and heal in its time; healing may take some."""
+        acts = [(e.act_s, e.fault.act, f"{e.fault.kind} {e.fault.target}") for e in events]
+        heals = [(e.heal_s, e.fault.heal, "") for e in events]
+        began_s = time.monotonic()
+        for due_s, act, name in sorted([*acts, *heals], key=lambda each: each[0]):
+            while (left_s := began_s + due_s - time.monotonic()) > 0:
+                time.sleep(min(left_s, _LOOK_S))
+            try:
+                act(self.rig)
+            except StopError as error:
+                outcome.broken.append(f"{name}: {error}")
+
+    def _finish(self, sent: Sequence[Sent]) -> None:
+        """Wait until all was sent, and all of it is finished."""
+        for robot in self.rig.robots:
+            robot.wait(within_s=_SEND_S)
+        names = {one.episode for one in sent}
+
+        def done(seen: Seen) -> bool:
+            return names <= seen.announced.keys()
+
+        self.rig.watch.wait(done, f"{', '.join(sorted(names))} to be finished", within_s=_FINISH_S)
+
+
+def recorded(paths: Mapping[str, Path]) -> dict[str, Recorded]:
+    """The recordings with their frames."""
+    return {variant: Recorded(path, frames_of(path)) for variant, path in paths.items()}
+
+
+def _told(event: Event, at_s: float) -> dict[str, object]:
+    fault = event.fault
+    times = {"at_s": at_s + event.act_s, "healed_s": at_s + event.heal_s}
+    return {"kind": fault.kind, "target": fault.target, **times, **fault.detail}
