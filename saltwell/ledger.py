@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
+from saltwell.contracts.identity import OfEpisode, StreamKind
 from saltwell.contracts.results import StreamLedger
 from saltwell.contracts.timeline import SeqRange, StreamEnded
 
@@ -32,6 +33,24 @@ def stream_ledger(
         duplicates=duplicates,
         dead=len(unreadable) + sum(r.count for r in ended.missing if r.cause == "malformed"),
         missing=sorted(missing, key=lambda r: r.first),
+    )
+
+
+def end_of_stream(
+    of: OfEpisode, stream: str, kind: StreamKind, numbers: AbstractSet[int], *, ordinal: int
+) -> StreamEnded:
+    """The end of a stream in its robot's place, from the numbers that were told; the source lost the others."""
+    last = max(numbers, default=-1)
+    return StreamEnded(
+        site=of.site,
+        robot=of.robot,
+        episode=of.episode,
+        stream=stream,
+        kind=kind,
+        ordinal=ordinal,
+        last_seq=last,
+        count=len(numbers),
+        missing=[*ranges(set(range(last + 1)) - numbers, "source")],
     )
 
 

@@ -15,7 +15,7 @@ from saltwell.contracts.timeline import (
     StreamDeclared,
     StreamEnded,
 )
-from saltwell.ledger import ranges
+from saltwell.ledger import end_of_stream
 
 DEADLINE_NS = 150_000_000
 """A step goes out at the latest this long after its anchor frame arrived, by the edge clock (facts, section 2)."""
@@ -84,25 +84,9 @@ class EpisodeSteps:
         for stream in self._started.streams:
             track = self._tracks[stream.name]
             if not track.ended:
-                yield self._end_of(track)
+                yield end_of_stream(self._started, track.name, track.kind, track.seen, ordinal=NOT_THE_ROBOT)
         started = self._started
         yield EpisodeAborted(started.site, started.robot, started.episode, NOT_THE_ROBOT, self._through_ns, reason)
-
-    def _end_of(self, track: Track) -> StreamEnded:
-        """What the timeline told of a stream: a number that it never told was lost at the source."""
-        started, last = self._started, max(track.seen, default=-1)
-        holes = set(range(last + 1)) - track.seen
-        return StreamEnded(
-            site=started.site,
-            robot=started.robot,
-            episode=started.episode,
-            stream=track.name,
-            kind=track.kind,
-            ordinal=NOT_THE_ROBOT,
-            last_seq=last,
-            count=len(track.seen),
-            missing=[*ranges(holes, "source")],
-        )
 
     def _emit(self, *, everything: bool) -> Iterator[AlignmentBlock]:
         if not self._anchor:

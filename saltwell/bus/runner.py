@@ -14,9 +14,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from saltwell.bus.clients import consumer_config, produce, transactional_config
 from saltwell.bus.driver import ALL_EPISODES, Result, ShardDriver
-from saltwell.bus.event_time import event_ms, event_time_header
+from saltwell.bus.event_time import event_time_header
 from saltwell.bus.processor import Effect, Processor
 from saltwell.bus.raw import Raw
+from saltwell.bus.reading import raw_of
 from saltwell.contracts.codec import Codec
 from saltwell.errors import RetryError, StopError
 from saltwell.metrics import LOG_TRUNCATED, RECORDS_WRITTEN, TRANSACTIONS
@@ -96,9 +97,7 @@ class Session:
         error = message.error()
         topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
         if error is None:
-            at_ms = message.timestamp()[1]
-            event = event_ms(message.headers(), appended_ms=at_ms)
-            self._feed(Raw(topic, partition, offset, message.key(), message.value(), at_ms, event))
+            self._feed(raw_of(message))
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's public name for it
             self._reached_end(topic, partition, offset)
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - the client's public name for it

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from saltwell.bus.clients import consumer_config, partition_count
+from saltwell.bus.clients import partition_count
+from saltwell.bus.reading import reader_config
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.results import EpisodeFinished, Verdict
 from saltwell.contracts.timeline import EpisodeStopped
@@ -40,10 +41,7 @@ class Watcher:
     def __init__(self, bootstrap: str, codec: Codec) -> None:
         self._codec = codec
         self.seen = Seen()
-        # Whoever reads by hand commits nothing, so the group's name is never used.
-        config = {**consumer_config(bootstrap, "saltwell.watch"), "group.protocol": "classic"}
-        del config["group.remote.assignor"]
-        self._consumer = Consumer(config)
+        self._consumer = Consumer(reader_config(bootstrap))
         shards = range(partition_count(bootstrap, _WATCHED))
         self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for topic in _WATCHED for p in shards])
 

@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from saltwell.cli.topics import create_topics
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.results import EpisodeFinished
 from saltwell.local.broker import EmbeddedBroker
@@ -18,6 +20,7 @@ from saltwell.local.finished import Watcher
 from saltwell.local.stack import Stack
 
 DEADLINE_S = 120
+SILENT_S = 5
 
 
 def saltwell(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -58,16 +61,31 @@ class Pipeline:
         return [seen.finished[e["id"]] for e in episodes]
 
 
+@contextmanager
+def _running(bootstrap: str, folder: Path, **options: Sequence[str]) -> Iterator[Pipeline]:
+    stack = Stack(folder / "logs", bootstrap=bootstrap, store=str(folder / "store"), options=options)
+    try:
+        stack.start()
+        yield Pipeline(stack, bootstrap, folder / "store")
+    finally:
+        stack.stop()
+
+
 @pytest.fixture(scope="session")
 def pipeline(broker: EmbeddedBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
     """Four processors and the sink, writing to a folder."""
-    folder = tmp_path_factory.mktemp("pipeline")
-    stack = Stack(folder / "logs", bootstrap=broker.bootstrap, store=str(folder / "store"))
-    try:
-        stack.start()
-        yield Pipeline(stack, broker.bootstrap, folder / "store")
-    finally:
-        stack.stop()
+    with _running(broker.bootstrap, tmp_path_factory.mktemp("pipeline")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hasty_pipeline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """The same on a broker of its own, with little patience for silent robots."""
+    with EmbeddedBroker() as broker:
+        create_topics(broker.bootstrap, partitions=2, replication=1)
+        folder = tmp_path_factory.mktemp("hasty")
+        with _running(broker.bootstrap, folder, synchronize=("--silent-after-s", str(SILENT_S))) as running:
+            yield running
 
 
 @pytest.fixture

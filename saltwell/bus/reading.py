@@ -1,0 +1,64 @@
+"""Reads partitions by hand, to where they end now: without a group, committing nothing."""
+
+import time
+from collections.abc import Iterable, Iterator
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+
+from saltwell.bus.clients import Config, consumer_config
+from saltwell.bus.event_time import event_ms
+from saltwell.bus.raw import Raw
+from saltwell.errors import RetryError
+
+_POLL_S = 0.2
+_PATIENCE_S = 30.0
+
+
+def reader_config(bootstrap: str) -> Config:
+    """A consumer that is told what to read; the group's name is never used."""
+    config = {**consumer_config(bootstrap, "saltwell.read"), "group.protocol": "classic"}
+    del config["group.remote.assignor"]
+    return config
+
+
+def read_to_end(bootstrap: str, topic: str, partitions: Iterable[int], *, since_ms: int = 0) -> Iterator[Raw]:
+    """Every message appended from `since_ms` on, by partition in order. Raises RetryError when no broker answers."""
+    consumer = Consumer(reader_config(bootstrap))
+    try:
+        starts = [TopicPartition(topic, p, since_ms or OFFSET_BEGINNING) for p in partitions]
+        consumer.assign(consumer.offsets_for_times(starts, timeout=_PATIENCE_S) if since_ms else starts)
+        left = {tp.partition for tp in starts}
+        heard_s = time.monotonic()
+        while left:
+            message = consumer.poll(_POLL_S)
+            if message is not None:
+                heard_s = time.monotonic()
+                yield from _message(message, left)
+            elif time.monotonic() - heard_s > _PATIENCE_S:
+                raise RetryError(f"{topic} on {bootstrap}: nothing came for {_PATIENCE_S:.0f} s; is the broker there?")
+    finally:
+        consumer.close()
+
+
+def raw_of(message: Message) -> Raw:
+    """A message without its client."""
+    at_ms = message.timestamp()[1]
+    return Raw(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        message.key(),
+        message.value(),
+        at_ms,
+        event_ms(message.headers(), appended_ms=at_ms),
+    )
+
+
+def _message(message: Message, left: set[int]) -> Iterator[Raw]:
+    error = message.error()
+    if error is None:
+        yield raw_of(message)
+    elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's public name for it
+        left.discard(message.partition() or 0)
+    else:
+        raise RetryError(f"{message.topic()}: {error.str()}")
