@@ -1,13 +1,20 @@
 """`saltwell sink`: one process that writes to object storage."""
 
+import logging
 import tempfile
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from saltwell.bus.worker import work
 from saltwell.cli import options
+from saltwell.errors import SaltwellError
+
+if TYPE_CHECKING:
+    from sinks.store import Store
+
+log = logging.getLogger(__name__)
 
 
 @click.group()
@@ -41,5 +48,17 @@ def episodes(store: str, scratch: Path | None, **where: Unpack[options.Where]) -
 
     opened = open_store(store, create=True)
     opened.check()
+    _tidy(opened)
     folder = scratch or Path(tempfile.gettempdir())
     work(lambda: Episodes(opened, folder), **where)
+
+
+def _tidy(store: "Store") -> None:
+    """Remove what sinks that died left in the store a day ago or more; where that is refused, go on without."""
+    from sinks.leftovers import sweep  # noqa: PLC0415 - --help needs no store
+
+    try:
+        for key in sweep(store):
+            log.info("removed what a sink that died left of %s", key)
+    except SaltwellError as error:
+        log.warning("%s", error)

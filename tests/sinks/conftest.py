@@ -69,6 +69,7 @@ def make_take(tmp_path: Path) -> MakeTake:
         robot: str = "g1-04",
         task: str = "sort the parts",
         frames: int = 30,
+        image_bytes: int = 5_000,
         refer_to: Iterable[int] | None = None,
         twice: Iterable[int] = (),
         joints_after: int | None = None,
@@ -78,7 +79,7 @@ def make_take(tmp_path: Path) -> MakeTake:
         archive = EpisodeArchive(tmp_path)
         declare(archive)
         for seq in [*written, *twice]:
-            add_frame(archive, COLOR, seq)
+            add_frame(archive, COLOR, seq, image_bytes=image_bytes)
         for seq in range(frames):
             add_frame(archive, JOINTS, seq)
         steps = list(written if refer_to is None else refer_to)
@@ -142,20 +143,20 @@ def declare(archive: EpisodeArchive) -> None:
     declare_annotations(archive)
 
 
-def add_frame(archive: EpisodeArchive, stream: str, seq: int) -> None:
+def add_frame(archive: EpisodeArchive, stream: str, seq: int, *, image_bytes: int = 0) -> None:
     captured_ns = START_NS + seq * PERIOD_NS
     archive.add(
         stream,
-        frame(stream, seq, captured_ns),
+        frame(stream, seq, captured_ns, image_bytes=image_bytes),
         log_time_ns=captured_ns + 3_000_000,
         publish_time_ns=captured_ns,
         sequence=seq,
     )
 
 
-def frame(stream: str, seq: int, captured_ns: int) -> bytes:
+def frame(stream: str, seq: int, captured_ns: int, *, image_bytes: int) -> bytes:
     if stream == COLOR:
-        noise = np.random.default_rng(seq).bytes(5_000)
+        noise = np.random.default_rng(seq).bytes(image_bytes)
         return CompressedImage(captured_ns, "head", "jpeg", b"\xff\xd8" + noise + b"\xff\xd9").encode()
     angles = np.sin(np.arange(7) + seq / 30)
     return JointState(captured_ns, "base", tuple(f"arm_{n}" for n in range(7)), angles, angles, angles).encode()

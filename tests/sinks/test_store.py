@@ -41,6 +41,18 @@ def test_create_never_replaces(store: Store) -> None:
     assert store.get("marker") == b"first"
 
 
+def test_a_marker_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut behind the naming would else leave a marker of no bytes, which nobody may replace."""
+    acts: list[str] = []
+    flush, name = os.fsync, Path.hardlink_to
+    monkeypatch.setattr(os, "fsync", lambda handle: (acts.append("flush"), flush(handle)))
+    monkeypatch.setattr(Path, "hardlink_to", lambda *paths: (acts.append("name"), name(*paths)))
+
+    assert open_store(str(tmp_path)).create("finished/e.json", b"{}")
+    assert acts[:3] == ["flush", "name", "flush"]
+    assert [path.name for path in (tmp_path / "finished").iterdir()] == ["e.json"]
+
+
 def test_a_missing_object_is_told_from_a_failure(store: Store) -> None:
     with pytest.raises(NotInStore, match="get nothing in"):
         store.get("nothing")
