@@ -91,8 +91,6 @@ def _filled(rng: Random, cls: type, fill: Filling) -> Any:
     if "episode" in values:
         name = f"poison-{rng.randrange(8)}"
         values |= {"site": _SITE, "robot": name, "episode": name}
-    if "kind" in values and isinstance(values["kind"], str):
-        values["kind"] = "color"
     return cls(**values)
 
 
@@ -106,6 +104,7 @@ def _value(rng: Random, hint: Any, fill: Filling) -> Any:
 def _plain(rng: Random, hint: Any) -> Any:
     text = str(hint)
     ways: tuple[tuple[str, Any], ...] = (
+        ("Literal", getattr(hint, "__args__", ("",))[0]),
         ("Mapping", {"key": "value"}),
         ("Sequence", ["joint"]),
         ("bool", rng.random() < 0.5),

@@ -65,9 +65,9 @@ def table(report: Report) -> str:
         for kind in {str(event["kind"]) for event in r.events}:
             by_kind[kind].update(r.findings.counts())
             by_kind[kind]["listed"] += r.findings.listed.total()
+    run = f"seed {report.seed}, {report.brokers} broker(s), {len(report.rounds)} rounds: {kinds.total()} fault events"
     lines = [
-        f"seed {report.seed}, {report.brokers} broker(s), {len(report.rounds)} rounds: "
-        + f"{kinds.total()} fault events, {report.episodes} episodes, {report.frames} frames",
+        f"{run}, {report.episodes} episodes, {report.frames} frames",
         f"{'fault (in rounds with it)':26} {'events':>6} " + " ".join(f"{n:>10}" for n in (*NEVER, "listed")),
     ]
     for kind, count in sorted(kinds.items()):

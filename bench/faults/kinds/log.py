@@ -41,7 +41,7 @@ class PoisonRecords(Fault):
         producer = Producer(producer_config(rig.bootstrap))
         for topic, value in islice(poison(self.rng, rig.codec), self.records):
             partition = self.rng.randrange(PARTITIONS)
-            produce(producer, topic, value, key="poison", partition=partition)  # type: ignore[arg-type] # None is poison, too
+            produce(producer, topic, value, key="poison", partition=partition)  # type: ignore[arg-type] # None is poison
         producer.flush(_FLUSH_S)
 
 
@@ -67,7 +67,7 @@ class Truncation(Fault):
 
 
 def _delete_half(bootstrap: str, partition: TopicPartition) -> int:
-    """Delete half of what the partition got since it was read last, as far as that can be told: of the newest frames."""
+    """Delete half of what the sink has not read yet; gives the offset before which all is gone."""
     reader = Consumer({**consumer_config(bootstrap, "saltwell.faults"), "log_level": 0})
     try:
         low, high = reader.get_watermark_offsets(partition, timeout=30)
