@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from producers.blocks import BlockBuilder, Named, block_record
-from producers.clock import SensorClock
+from producers.clock import Calibration, ClockReading, SensorClock
 from producers.numbering import FrameNumbers
 from producers.sample import CloudSample, ImageSample, ImuSample, JointSample, MessageSample, PoseSample, Sample
 from saltwell.contracts.columns import Float64s, pack_i64
@@ -54,11 +54,11 @@ class Lost(Protocol):
 @dataclass(slots=True)
 class _Stream:
     declared: StreamDeclared
+    clock: SensorClock
     numbers: FrameNumbers = field(default_factory=FrameNumbers)
-    clock: SensorClock = field(default_factory=SensorClock)
     block: BlockBuilder = field(default_factory=BlockBuilder)
     indexed: list[tuple[int, int, int]] = field(default_factory=list)
-    offset_ns: int = 0
+    before_jump: list[StreamIndex] = field(default_factory=list)
     published: set[int] = field(default_factory=set)
     lost: dict[int, str] = field(default_factory=dict)
 
@@ -66,8 +66,11 @@ class _Stream:
 class EpisodePublisher:
     """Publishes one episode of one robot."""
 
-    def __init__(self, outbox: Outbox, *, site: str, robot: str, episode: str) -> None:
+    def __init__(
+        self, outbox: Outbox, *, site: str, robot: str, episode: str, calibration: Calibration | None = None
+    ) -> None:
         self._outbox = outbox
+        self._calibration = calibration or {}
         self._identity = (site, robot, episode)
         self._streams: dict[str, _Stream] = {}
         self._ordinal = 0
@@ -82,7 +85,7 @@ class EpisodePublisher:
         source: Mapping[str, str],
     ) -> None:
         """Begin the episode."""
-        self._streams = {s.name: _Stream(s) for s in streams}
+        self._streams = {s.name: _Stream(s, SensorClock(self._calibration.get(s.name))) for s in streams}
         self._indexed_ns = started_ns
         self._tell(EpisodeStarted(*self._identity, self._take_ordinal(), started_ns, task, "", streams, source))
         self._outbox.flush()  # no frame is in the log before its beginning is
@@ -92,10 +95,9 @@ class EpisodePublisher:
         self.advance(sample.arrived_ns)
         stream = self._streams[sample.stream]
         seq, copy = stream.numbers.number(sample.captured_ns, sample.arrived_ns, _digest(sample))
-        stream.offset_ns = stream.clock.offset_ns(sample.captured_ns, sample.arrived_ns)
         stream.published.add(seq)
         if not copy:
-            stream.indexed.append((seq, sample.captured_ns, sample.arrived_ns))
+            self._note(stream, seq, sample)
         if isinstance(sample, _BLOCKED):
             self._send_block(stream, stream.block.add(seq, sample))
         else:
@@ -144,6 +146,16 @@ class EpisodePublisher:
         self._tell(event)
         self._outbox.flush()
 
+    def _note(self, stream: _Stream, seq: int, sample: Sample) -> None:
+        """Keep a frame for the timeline; where its clock was set, what came before is told by the clock as it was."""
+        set_anew = stream.clock.add(sample.captured_ns, sample.arrived_ns)
+        stream.indexed.append((seq, sample.captured_ns, sample.arrived_ns))
+        if set_anew:
+            before = stream.indexed[:-set_anew]
+            if before and stream.clock.before_jump:
+                stream.before_jump.append(_stream_index(stream, before, stream.clock.before_jump))
+            stream.indexed = stream.indexed[-set_anew:]
+
     def _end(self, stream: _Stream) -> StreamEnded:
         name, kind = stream.declared.name, stream.declared.kind
         holes = stream.numbers.holes()
@@ -163,12 +175,11 @@ class EpisodePublisher:
 
     def _index(self, through_ns: int) -> None:
         blocks = []
-        for name, stream in self._streams.items():
+        for stream in self._streams.values():
+            blocks += stream.before_jump
             if stream.indexed:
-                seqs, captured, arrived = zip(*stream.indexed, strict=True)
-                packed = (pack_i64(seqs), pack_i64(captured), pack_i64(arrived))
-                blocks.append(StreamIndex(name, *packed, stream.offset_ns))
-                stream.indexed.clear()
+                blocks.append(_stream_index(stream, stream.indexed, stream.clock.reading()))
+            stream.before_jump, stream.indexed = [], []
         self._tell(FramesIndexed(*self._identity, self._take_ordinal(), through_ns, blocks))
 
     def _send_block(self, stream: _Stream, named: list[Named]) -> None:
@@ -189,6 +200,12 @@ class EpisodePublisher:
     def _take_ordinal(self) -> int:
         self._ordinal += 1
         return self._ordinal - 1
+
+
+def _stream_index(stream: _Stream, frames: Iterable[tuple[int, int, int]], clock: ClockReading) -> StreamIndex:
+    seqs, captured, arrived = zip(*frames, strict=True)
+    columns = (pack_i64(seqs), pack_i64(captured), pack_i64(arrived))
+    return StreamIndex(stream.declared.name, *columns, **clock.as_index())
 
 
 def _missing(holes: Iterable[int], lost: Mapping[int, str]) -> list[SeqRange]:
@@ -247,6 +264,7 @@ def _frame(identity: tuple[str, str, str], seq: int, sample: Sample) -> ImageFra
                 row_step=sample.row_step,
                 dense=sample.dense,
                 payload=sample.payload,
+                padding=sample.padding,
             )
         case MessageSample():
             return MessageFrame(*head, message_type=sample.message_type, payload=sample.payload)

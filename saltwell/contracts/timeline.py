@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from saltwell.contracts.identity import OfEpisode, StreamKind
 
-
 NOT_THE_ROBOT = -1
 """Ordinal of an event that the pipeline says in the robot's place."""
 
@@ -48,7 +47,13 @@ class StreamIndex:
     seq: bytes
     captured_ns: bytes
     arrived_ns: bytes
-    clock_offset_ns: int
+    clock_offset_ns: int = 0
+    clock_rate_ppm: float = 0.0
+    clock_residual_ns: int = 0
+    clock_jumps: int = 0
+    clock_jump_ns: int = 0
+    clock_jump_at_ns: int = 0
+    clock_source: str = "kept"
 
 
 @dataclass(frozen=True, slots=True)

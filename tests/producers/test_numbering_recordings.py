@@ -37,7 +37,8 @@ class _Tally:
         if isinstance(record, StreamEnded):
             self.ended[record.stream] = record
         if isinstance(record, FramesIndexed):
-            self.indexed.update({s.stream: len(s.seq) // 8 for s in record.streams})
+            for s in record.streams:
+                self.indexed[s.stream] += len(s.seq) // 8
         return 0
 
     def flush(self) -> None:
