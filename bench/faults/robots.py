@@ -12,6 +12,7 @@ from saltwell.local import children
 
 _POLL_S = 0.05
 _STOP_S = 5.0
+_AGAIN_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,12 @@ class Robot:
     def send_again(self) -> None:
         """Send the same recording once more under the same names, flat out, beside whatever else goes on."""
         again = self._start("max")
-        if again.wait(timeout=120):
-            raise StopError(f"sending again failed: {children.last_line(self._log)} (log: {self._log})")
+        deadline = time.monotonic() + _AGAIN_S
+        while (code := again.poll()) != 0:
+            if code is not None or time.monotonic() > deadline:
+                children.stop(again, grace_s=_STOP_S)
+                raise StopError(f"sending again failed: {children.last_line(self._log)} (log: {self._log})")
+            time.sleep(_POLL_S)
 
     def wait(self, *, within_s: float) -> None:
         """Wait until the take was sent whole. Raises StopError when it was not, in time."""

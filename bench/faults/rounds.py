@@ -1,9 +1,12 @@
 """A round: some robots play an episode each, some faults happen, and what came out is compared with what went in."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from confluent_kafka import KafkaException
 
 from bench.faults.checker import Findings, check
 from bench.faults.held import read_held
@@ -12,15 +15,13 @@ from bench.faults.robots import Take
 from bench.faults.schedule import Event
 from bench.faults.sent import Frame, Sent, frames_of
 from bench.faults.watch import Seen
-from saltwell.errors import StopError
+from saltwell.errors import SaltwellError, StopError
 
 ROBOTS = 2
 _BEGIN_S = 120.0
 _SEND_S = 180.0
 _FINISH_S = 180.0
 _LOOK_S = 0.02
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Runner:
         variants = [variant, *["plain"] * (ROBOTS - 1)]
         try:
             sent = self._begin(variants, f"round-{number}", causes)
-            self._act(events, outcome)
+            outcome.broken += self._act(events)
             self._finish(sent)
         except StopError as error:
             outcome.broken.append(str(error))
@@ -109,18 +110,22 @@ class Runner:
         self.rig.watch.wait(lambda seen: names <= seen.started, f"{name} to begin", within_s=_BEGIN_S)
         return sent
 
-    def _act(self, events: Sequence[Event], outcome: Outcome) -> None:
-        """Let each fault act and heal in its time; healing may take some."""
-        acts = [(e.act_s, e.fault.act, f"{e.fault.kind} {e.fault.target}") for e in events]
-        heals = [(e.heal_s, e.fault.heal, "") for e in events]
+    def _act(self, events: Sequence[Event]) -> list[str]:
+        """Let each fault act and heal in its time, side by side; gives what went wrong with the harness's own hands."""
         began_s = time.monotonic()
-        for due_s, act, name in sorted([*acts, *heals], key=lambda each: each[0]):
+        with ThreadPoolExecutor(len(events)) as pool:
+            return [line for lines in pool.map(lambda event: self._happen(event, began_s), events) for line in lines]
+
+    def _happen(self, event: Event, began_s: float) -> list[str]:
+        broken = []
+        for due_s, act in ((event.act_s, event.fault.act), (event.heal_s, event.fault.heal)):
             while (left_s := began_s + due_s - time.monotonic()) > 0:
                 time.sleep(min(left_s, _LOOK_S))
             try:
                 act(self.rig)
-            except StopError as error:
-                outcome.broken.append(f"{name}: {error}")
+            except (SaltwellError, KafkaException) as error:
+                broken.append(f"{event.fault.kind} {event.fault.target}: {error}")
+        return broken
 
     def _finish(self, sent: Sequence[Sent]) -> None:
         """Wait until all was sent, and all of it is finished."""
