@@ -33,7 +33,7 @@ def main(rounds: int, seed: int, brokers: int, only: str, keep: bool) -> None:  
       python -m bench.faults --rounds 70 --seed 7
     """
     kinds = [kind for kind in KINDS if only in kind.kind]
-    count = rounds or rounds_for_all(kinds, seed=seed)
+    count = rounds or rounds_for_all(seed, kinds=kinds)
     report = Report(seed=seed, brokers=brokers)
     try:
         if keep:

@@ -9,13 +9,13 @@ from bench.faults.rig import Rig
 class Fault:
     """One fault, drawn from a seed; everything it does follows from `rng` and `target`.
 
-    `target` says what is hit, of `targets`. Faults of the same `victim` never overlap. `lists` are the causes under
+    `target` says what is hit, of `targets`. Faults that share a victim never come together. `lists` are causes under
     which frames may be listed as lost because of it: none, for most. `recording` is the variant that the round's first
     robot plays. It acts `at_s` after the episodes began, and is healed `for_s` later: ranges to draw from.
     """
 
     kind: ClassVar[str]
-    victim: ClassVar[str]
+    victims: ClassVar[frozenset[str]] = frozenset()
     targets: ClassVar[tuple[str, ...]] = ("",)
     lists: ClassVar[tuple[str, ...]] = ()
     recording: ClassVar[str] = "plain"
@@ -26,6 +26,11 @@ class Fault:
         self.rng = rng
         self.target = target
         self.detail: dict[str, float | int | str | None] = {}
+
+    @classmethod
+    def victims_of(cls, target: str) -> frozenset[str]:
+        """What is hit, by names."""
+        return cls.victims or frozenset({target})
 
     def act(self, rig: Rig) -> None:
         """Let it happen."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,12 +65,6 @@ def _read_archive(store: Store, key: str, held: Held) -> None:
             elif not channel.topic.startswith("/saltwell/") and not channel.topic.endswith("/sampled"):
                 held.frames.append(((channel.topic, message.sequence), digest(message.data)))
     held.alignment = steps.hexdigest()[:16]
-
-
-def finished_in(store: Store) -> Iterator[str]:
-    """Names of the episodes that have a marker."""
-    for key in store.list("finished"):
-        yield key.removeprefix("finished/").removesuffix(".json")
 
 
 def repeated(items: Sequence[Any]) -> list[Any]:

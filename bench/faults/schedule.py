@@ -32,6 +32,9 @@ KINDS: tuple[type[Fault], ...] = (
 )
 EVENTS_A_ROUND = 3
 
+Card = tuple[type[Fault], str]
+"""A kind and its target."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -42,42 +45,55 @@ class Event:
     heal_s: float
 
 
-def schedule(seed: int, *, rounds: int, kinds: Sequence[type[Fault]] = KINDS) -> list[list[Event]]:
-    """Events of each round, of the same victim never two.
+def schedule(seed: int, *, rounds: int, kinds: Sequence[type[Fault]] = KINDS, brief: bool = False) -> list[list[Event]]:
+    """Events of each round, of which no two share a victim.
 
-    Kinds and targets are dealt like cards: none comes again before all have come.
+    Kinds and targets are dealt like cards: none comes again before all have come. When `brief`, a kind is one card,
+    with any of its targets.
     """
     rng = Random(seed)  # noqa: S311 - a schedule, not a secret
-    deck: list[tuple[type[Fault], str]] = []
+    deck: list[Card] = []
     planned = []
     for _ in range(rounds):
         hand: list[Event] = []
-        victims: set[str] = set()
-        while len(hand) < min(EVENTS_A_ROUND, len({kind.victim for kind in kinds})):
-            if not any(kind.victim not in victims for kind, _ in deck):
-                fresh = [(kind, target) for kind in kinds for target in kind.targets]
-                rng.shuffle(fresh)
-                deck += fresh
-            card = next(card for card in deck if card[0].victim not in victims)
-            deck.remove(card)
-            victims.add(card[0].victim)
+        hit: frozenset[str] = frozenset()
+        while len(hand) < EVENTS_A_ROUND:
+            card = _deal(deck, hit) or _deal(_shuffle_in(deck, kinds, rng, brief=brief), hit)
+            if card is None:
+                break  # of so few kinds, no other one fits
             hand.append(_event(card, rng))
+            hit |= card[0].victims_of(card[1])
         planned.append(hand)
     return planned
 
 
-def rounds_for_all(kinds: Sequence[type[Fault]] = KINDS, *, seed: int) -> int:
-    """How many rounds it takes until every kind has come with every target."""
-    wanted = {(kind, target) for kind in kinds for target in kind.targets}
+def rounds_for_all(seed: int, *, kinds: Sequence[type[Fault]] = KINDS, brief: bool = False) -> int:
+    """How many rounds it takes until every kind has come: with every one of its targets, or when `brief`, with any."""
+    wanted = {(kind, "" if brief else target) for kind in kinds for target in kind.targets}
     rounds = 0
     while wanted:
         rounds += 1
-        last = schedule(seed, rounds=rounds, kinds=kinds)[-1]
-        wanted -= {(type(event.fault), event.fault.target) for event in last}
+        last = schedule(seed, rounds=rounds, kinds=kinds, brief=brief)[-1]
+        wanted -= {(type(event.fault), "" if brief else event.fault.target) for event in last}
     return rounds
 
 
-def _event(card: tuple[type[Fault], str], rng: Random) -> Event:
+def _deal(deck: list[Card], hit: frozenset[str]) -> Card | None:
+    """Take the next card that hits nothing in `hit`; None when there is none."""
+    card = next((card for card in deck if hit.isdisjoint(card[0].victims_of(card[1]))), None)
+    if card is not None:
+        deck.remove(card)
+    return card
+
+
+def _shuffle_in(deck: list[Card], kinds: Sequence[type[Fault]], rng: Random, *, brief: bool) -> list[Card]:
+    fresh = [(kind, target) for kind in kinds for target in ([rng.choice(kind.targets)] if brief else kind.targets)]
+    rng.shuffle(fresh)
+    deck += fresh
+    return deck
+
+
+def _event(card: Card, rng: Random) -> Event:
     kind, target = card
     act_s = rng.uniform(*kind.at_s)
     fault = kind(Random(rng.random()), target)  # noqa: S311 - a schedule, not a secret

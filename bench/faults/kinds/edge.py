@@ -10,7 +10,7 @@ class SendAgain(Fault):
     """After an episode is finished, all of it is sent again under its names."""
 
     kind = "edge sends again"
-    victim = "robot"
+    victims = frozenset({"robot"})
 
     def settle(self, rig: Rig) -> list[str]:
         rig.robots[0].send_again()
@@ -21,7 +21,7 @@ class SendBeside(Fault):
     """While an episode is sent, a second producer sends the same, faster: two stories of one episode, interleaved."""
 
     kind = "edge sends twice at once"
-    victim = "robot"
+    victims = frozenset({"robot"})
 
     def act(self, rig: Rig) -> None:
         rig.robots[0].send_again()
@@ -31,7 +31,7 @@ class ClockForward(Fault):
     """A sensor's clock steps forward in mid-episode."""
 
     kind = "clock step"
-    victim = "clock"
+    victims = frozenset({"clock"})
     targets = ("forward",)
     recording = "forward"
 
@@ -40,6 +40,6 @@ class ClockBack(Fault):
     """A sensor's clock steps back in mid-episode."""
 
     kind = "clock step"
-    victim = "clock"
+    victims = frozenset({"clock"})
     targets = ("back",)
     recording = "back"

@@ -23,7 +23,7 @@ class PoisonRecords(Fault):
     """Malformed records into every topic that a part reads, among the good ones."""
 
     kind = "poison"
-    victim = "log"
+    victims = frozenset({"log"})
     records = 400
 
     def act(self, rig: Rig) -> None:
@@ -49,7 +49,7 @@ class Truncation(Fault):
     """Retention takes frames while scorer and sink are down: they are lost, and must be listed as such."""
 
     kind = "retention truncates"
-    victim = "worker"
+    victims = frozenset({"score", "episodes"})
     lists = ("log",)
     at_s = (0.2, 0.6)
     for_s = (0.8, 1.5)

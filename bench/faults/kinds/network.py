@@ -7,6 +7,7 @@ from typing import get_args
 from bench.faults.fault import Fault
 from bench.faults.rig import Rig
 from bench.faults.s3_proxy import Spoil
+from saltwell.local.stack import WORKERS
 
 _SAID = "no schema registry answers"
 
@@ -15,7 +16,7 @@ class CutBroker(Fault):
     """Every connection to a broker breaks, and new ones are refused."""
 
     kind = "broker unreachable"
-    victim = "broker"
+    victims = frozenset({"broker"})
 
     def act(self, rig: Rig) -> None:
         self._wire = self.rng.choice(rig.wires)
@@ -51,7 +52,7 @@ class RegistryDown(Fault):
     """The registry is away: who runs does not notice; who starts says so, ends, and is started again."""
 
     kind = "registry down"
-    victim = "worker"
+    victims = frozenset({*WORKERS, "log"})
     targets = ("judge", "score")
     for_s = (3.0, 5.0)
 
@@ -79,7 +80,7 @@ class SpoilStore(Fault):
     """The next requests to the store are refused, late, or carried out without an answer."""
 
     kind = "store answers badly"
-    victim = "store"
+    victims = frozenset({"store"})
     targets = get_args(Spoil)
     at_s = (0.0, 1.0)
 

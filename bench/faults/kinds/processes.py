@@ -17,7 +17,6 @@ class KillWorker(Fault):
     """SIGKILL of a processor or of the sink; the supervisor starts it again at once."""
 
     kind = "worker killed"
-    victim = "worker"
     targets = tuple(WORKERS)
 
     def act(self, rig: Rig) -> None:
@@ -33,7 +32,6 @@ class FreezeWorker(Fault):
     """SIGSTOP for longer than the group waits: its shards are taken from it, and it does not know."""
 
     kind = "worker frozen"
-    victim = "worker"
     targets = tuple(WORKERS)
     for_s = (2.0, 12.0)
 
@@ -67,7 +65,6 @@ class RebalanceStorm(Fault):
     """Further instances of a worker come and go, orderly or killed, so that shards move all the time."""
 
     kind = "rebalance storm"
-    victim = "worker"
     targets = tuple(WORKERS)
     for_s = (1.0, 2.0)
 
@@ -87,7 +84,7 @@ class KillRobot(Fault):
     """SIGKILL of a producer in mid-episode; it is started again and sends the same episode from its beginning."""
 
     kind = "producer killed"
-    victim = "robot"
+    victims = frozenset({"robot"})
 
     def act(self, rig: Rig) -> None:
         rig.robots[0].kill()
@@ -97,7 +94,7 @@ class FreezeRobot(Fault):
     """SIGSTOP of a producer: a robot that falls silent, and goes on."""
 
     kind = "producer frozen"
-    victim = "robot"
+    victims = frozenset({"robot"})
     for_s = (1.0, 6.0)
 
     def act(self, rig: Rig) -> None:
@@ -111,7 +108,7 @@ class KillBroker(Fault):
     """SIGKILL of a broker, and its start on the same files."""
 
     kind = "broker killed"
-    victim = "broker"
+    victims = frozenset({"broker"})
     for_s = (0.5, 4.0)
 
     def __init__(self, rng: Random, target: str) -> None:
@@ -136,7 +133,7 @@ class FreezeBroker(Fault):
     """SIGSTOP of a broker."""
 
     kind = "broker frozen"
-    victim = "broker"
+    victims = frozenset({"broker"})
     for_s = (1.0, 6.0)
 
     def act(self, rig: Rig) -> None:
@@ -152,7 +149,7 @@ class KillStore(Fault):
     """SIGKILL of the S3 server while episodes are stored, and its start on the same files."""
 
     kind = "store killed"
-    victim = "store"
+    victims = frozenset({"store"})
     at_s = (2.5, 4.5)
 
     def act(self, rig: Rig) -> None:
@@ -166,7 +163,7 @@ class FreezeStore(Fault):
     """SIGSTOP of the S3 server while episodes are stored."""
 
     kind = "store frozen"
-    victim = "store"
+    victims = frozenset({"store"})
     at_s = (2.5, 4.5)
 
     def act(self, rig: Rig) -> None:
