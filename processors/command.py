@@ -45,23 +45,30 @@ def synchronize(silent_after_s: float, **where: Unpack[options.Where]) -> None:
 @options.worker
 @click.option("--voxel-m", default=0.05, show_default=True, help="Edge of a voxel, m.")
 @click.option("--farthest", default=0, show_default=True, help="Farthest-point sample to so many points; 0 = all.")
-def downsample(voxel_m: float, farthest: int, **where: Unpack[options.Where]) -> None:
+@click.option(
+    "--config",
+    default=None,
+    envvar="SALTWELL_CLOUDS",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Settings by stream (docs/clouds.md); also what makes clouds of depth images.",
+)
+def downsample(voxel_m: float, farthest: int, config: Path | None, **where: Unpack[options.Where]) -> None:
     """Make clouds smaller (frames.cloud -> clouds.sampled).
 
     \b
     Example:
-      saltwell process downsample --voxel-m 0.02 --farthest 4096
+      saltwell process downsample --voxel-m 0.02 --config clouds.toml
     """
+    from processors.downsample.processor import Downsample  # noqa: PLC0415 - each process loads its own part only
+    from processors.downsample.settings import StreamSettings, load_settings  # noqa: PLC0415 - as above
+    from processors.downsample.warm import warm  # noqa: PLC0415 - as above
+
+    settings = load_settings(config, base=StreamSettings(voxel_m=voxel_m, farthest=farthest))
 
     def make() -> Processor:
-        from processors.downsample import farthest as farthest_module  # noqa: PLC0415 - each process loads its own part
-        from processors.downsample import voxels  # noqa: PLC0415 - each process loads its own part only
-        from processors.downsample.processor import Downsample, Settings  # noqa: PLC0415 - as above
-
-        voxels.warm()
-        if farthest:
-            farthest_module.warm()
-        return Downsample(Settings(voxel_m, farthest))
+        warm(settings)
+        return Downsample(settings)
 
     work(make, **where)
 

@@ -4,11 +4,10 @@ Open3D does the work. It holds the GIL for the whole call, which grows with poin
 for 1,024 of 57,000 points, 0.25 s for 4,096), so reduce the cloud by voxels first.
 """
 
-from types import ModuleType
-
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.downsample.library import open3d
 from saltwell.errors import StopError
 
 
@@ -32,31 +31,16 @@ def farthest_points(xyz: NDArray[np.float32], *, count: int) -> NDArray[np.int64
     return usable[_sampled(xyz[usable], count)]
 
 
-def warm() -> None:
-    """Import Open3D now (0.6 s), so that a missing library stops the process at its start."""
-    _open3d()
-
-
 def _first_of_each(xyz: NDArray[np.float32]) -> NDArray[np.int64]:
     _, first = np.unique(xyz, axis=0, return_index=True)
     return np.sort(first)
 
 
 def _sampled(xyz: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    geometry, vectors = _open3d().geometry, _open3d().utility.Vector3dVector
-    cloud = geometry.PointCloud(vectors(xyz.astype(np.float64)))
+    library = open3d("farthest-point sampling")
+    vectors = library.utility.Vector3dVector
+    cloud = library.geometry.PointCloud(vectors(xyz.astype(np.float64)))
     # Open3D gives points, not indices; colours travel with their points.
     cloud.colors = vectors(np.repeat(np.arange(len(xyz), dtype=np.float64)[:, np.newaxis], 3, axis=1))
     chosen = cloud.farthest_point_down_sample(count, start_index=0)
     return np.sort(np.asarray(chosen.colors)[:, 0].astype(np.int64))
-
-
-def _open3d() -> ModuleType:
-    try:
-        import open3d  # noqa: PLC0415  # 312 MB: only who samples so needs it
-    except (ImportError, OSError) as error:
-        raise StopError(
-            f"farthest-point sampling needs Open3D ({error}); pip install 'saltwell[processors]', "
-            "on Debian also apt-get install libusb-1.0-0 libgomp1"
-        ) from error
-    return open3d

@@ -88,6 +88,9 @@ TOPICS: tuple[Topic, ...] = (
 
 BY_NAME = {topic.name: topic for topic in TOPICS}
 
+SAMPLED_KINDS: frozenset[StreamKind] = frozenset({"cloud", "depth"})
+"""Kinds of streams whose ends stand in clouds.sampled, whether or not clouds are made of them."""
+
 FRAME_TOPICS: tuple[str, ...] = tuple(topic.name for topic in _FRAMES)
 
 

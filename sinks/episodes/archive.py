@@ -35,6 +35,7 @@ class _Declared:
     message_encoding: str
     metadata: Mapping[str, str]
     compress: bool
+    even_empty: bool
 
 
 @dataclass(slots=True)
@@ -70,16 +71,17 @@ class EpisodeArchive:
         message_encoding: str,
         metadata: Mapping[str, str],
         compress: bool,
+        even_empty: bool = True,
     ) -> None:
         """Announce a stream, before the first message of any: the order of the calls leaves no trace.
 
-        `compress` False is for messages that are compressed already (JPEG). A stream stands in the file even
-        when no message of it comes.
+        `compress` False is for messages that are compressed already (JPEG). A stream stands in the file when no
+        message of it comes, unless `even_empty` is False.
         """
         if self._streams or stream in self._declared:
             raise StopError(f"{stream} is declared too late or twice: declare each stream once, before any message")
         self._declared[stream] = _Declared(
-            (schema_name, schema_encoding, schema.encode()), message_encoding, metadata, compress
+            (schema_name, schema_encoding, schema.encode()), message_encoding, metadata, compress, even_empty
         )
 
     def add(
@@ -104,7 +106,8 @@ class EpisodeArchive:
 
     def finish(self, file: BinaryIO, metadata: Mapping[str, Mapping[str, str]]) -> ArchiveSummary:
         """Write everything into an empty file, with metadata records by name; the archive is used up."""
-        streams = self._streams or self._numbered()
+        numbered = self._streams or self._numbered()
+        streams = {n: entry for n, entry in numbered.items() if entry.messages or self._declared[n].even_empty}
         for entry in streams.values():
             if not entry.chunk.empty:
                 self._close_chunk(entry)

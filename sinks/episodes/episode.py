@@ -5,11 +5,13 @@ which frames can't be read and how a sensor's clock stands to the site's. They a
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from saltwell.contracts.columns import i64
 from saltwell.contracts.frames import SampledCloud
+from saltwell.contracts.identity import StreamKind
 from saltwell.contracts.results import (
     AlignmentBlock,
     AlignmentEnded,
@@ -19,6 +21,7 @@ from saltwell.contracts.results import (
     Verdict,
 )
 from saltwell.contracts.timeline import EpisodeStarted, StreamDeclared, StreamEnded
+from saltwell.contracts.topics import SAMPLED_KINDS
 from saltwell.errors import SkipRecordError
 from saltwell.ledger import stream_ledger
 from saltwell.messages.checks import UnreadableFrame as Unreadable
@@ -83,7 +86,7 @@ class EpisodeInProgress:
             case ScoreBlock():
                 self._scores.append(record)
             case SampledCloud():
-                self._sampled.setdefault((record.stream, record.seq), record)
+                self._take_sampled(record)
             case AlignmentEnded():
                 self._alignment = record
             case AlignmentBlock():
@@ -102,7 +105,7 @@ class EpisodeInProgress:
         if self._verdict is None and not self.is_discarded():
             return False
         names = {s.name for s in self._started.streams}
-        clouds = {s.name for s in self._started.streams if s.kind == "cloud"}
+        clouds = self._streams_of_kinds(SAMPLED_KINDS)
         return (
             names <= self._ended["frames"].keys()
             and names <= self._ended["scores"].keys()
@@ -145,7 +148,7 @@ class EpisodeInProgress:
             metadata=stream.metadata,
             compress=not stream.message_type.endswith(_ALREADY_COMPRESSED),
         )
-        if stream.kind == "cloud":
+        if stream.kind in SAMPLED_KINDS:
             self._archive.declare(
                 sampled_name(stream.name),
                 schema_name="sensor_msgs/msg/PointCloud2",
@@ -154,7 +157,18 @@ class EpisodeInProgress:
                 message_encoding="cdr",
                 metadata={},
                 compress=True,
+                even_empty=stream.kind == "cloud",  # few depth streams are made clouds
             )
+
+    def _take_sampled(self, cloud: SampledCloud) -> None:
+        """Keep a cloud, packed as it is; SkipRecordError for one that could not be written at the end."""
+        if cloud.stream not in self._streams_of_kinds(SAMPLED_KINDS):
+            raise SkipRecordError(f"{cloud.stream} is no stream of clouds or depth images")
+        sampled_message(cloud)
+        self._sampled.setdefault((cloud.stream, cloud.seq), cloud)
+
+    def _streams_of_kinds(self, kinds: AbstractSet[StreamKind]) -> set[str]:
+        return set() if self._started is None else {s.name for s in self._started.streams if s.kind in kinds}
 
     def _take_frames(self, record: Any) -> None:
         seen = self._seen.setdefault(record.stream, set())
@@ -202,6 +216,8 @@ class EpisodeInProgress:
             if block.kind in _PER_FRAME_KINDS and i64(block.seq).size:
                 add_annotations(self._archive, score_annotations(block, clock_offset_ns=offsets.get(block.stream, 0)))
         for (stream, seq), cloud in sorted(self._sampled.items()):
+            if seq in absent.get(stream, ()):
+                continue
             self._archive.add(
                 sampled_name(stream),
                 sampled_message(cloud),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from processors.downsample import farthest
 from processors.downsample.farthest import farthest_points
+from processors.downsample.library import open3d
 from saltwell.errors import StopError
 
 Cloud = NDArray[np.float32]
@@ -18,7 +18,7 @@ def _needs_open3d(request: pytest.FixtureRequest) -> None:
     if "without_open3d" in request.node.name:
         return
     try:
-        farthest.warm()
+        open3d("farthest-point sampling")
     except StopError as error:
         pytest.skip(str(error))
 
@@ -69,4 +69,4 @@ def test_an_impossible_count_stops_the_process() -> None:
 def test_without_open3d_the_process_stops_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "open3d", None)
     with pytest.raises(StopError, match=r"libusb-1\.0-0"):
-        farthest.warm()
+        open3d("farthest-point sampling")

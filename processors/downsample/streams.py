@@ -1,0 +1,72 @@
+"""The frames of one stream of an episode on their way to clouds. Pure.
+
+A frame may have to wait: a depth image for its camera's calibration, a scan for the poses of its time. They come in
+other topics, which are read independently, so nothing here may depend on what comes first: a frame waits until what
+it needs is there, or will never be.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from processors.downsample.sample import sampled_cloud
+from processors.downsample.settings import StreamSettings
+from saltwell.contracts.frames import CloudFrame, ImageFrame, SampledCloud
+from saltwell.contracts.identity import StreamKind
+from saltwell.errors import SkipRecordError
+from saltwell.messages.checks import check_cloud
+from saltwell.messages.cloud_layout import channel, xyz
+from saltwell.metrics import CLOUDLESS, DUPLICATES
+
+_PART = "downsample"
+
+
+class CloudStream:
+    """Scans that need nothing but themselves."""
+
+    companion = ""
+    """Name of the stream that tells what frames here wait for; empty = nothing."""
+
+    companion_kind: StreamKind = "other"
+
+    def __init__(self, settings: StreamSettings) -> None:
+        self._settings = settings
+        self._seen: set[int] = set()
+        self._waiting: deque[Any] = deque()
+
+    def take(self, frame: CloudFrame | ImageFrame) -> None:
+        """A frame; a further copy of one is dropped."""
+        if frame.seq in self._seen:
+            DUPLICATES.labels(_PART).inc()
+            return
+        self._seen.add(frame.seq)
+        self._waiting.append(frame)
+
+    def learn(self, record: Any) -> None:
+        """A record of the companion stream, or an event of the timeline."""
+
+    def companion_ended(self) -> None:
+        """The companion stream tells nothing more."""
+
+    def clouds(self) -> Iterator[SampledCloud]:
+        """What can be given now. A frame that can't be read gives none: it is the scorer's to set aside."""
+        while self._waiting and self.is_ready(self._waiting[0]):
+            try:
+                yield self.sample(self._waiting.popleft())
+            except SkipRecordError as error:
+                CLOUDLESS.labels(type(error).__name__).inc()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a frame waits."""
+        return bool(self._waiting)
+
+    def is_ready(self, frame: Any) -> bool:
+        """Whether all is there, or will never be, that the frame needs."""
+        del frame
+        return True
+
+    def sample(self, frame: Any) -> SampledCloud:
+        """The cloud of a frame; SkipRecordError when there can be none."""
+        check_cloud(frame)
+        return sampled_cloud(frame, xyz(frame), channel(frame, "intensity"), self._settings)
