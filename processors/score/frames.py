@@ -10,16 +10,19 @@ from processors.score.cloud import METRICS as CLOUD_METRICS
 from processors.score.cloud import score_cloud
 from processors.score.depth import METRICS as DEPTH_METRICS
 from processors.score.depth import DepthScorer
-from processors.score.image import METRICS as IMAGE_METRICS
-from processors.score.image import ImageScorer
+from processors.score.flow import LABELS as FLOW_LABELS
+from processors.score.flow import FlowMeter
 from processors.score.held import METRICS as HELD_METRICS
 from processors.score.held import HeldScorer
+from processors.score.image import METRICS as IMAGE_METRICS
+from processors.score.image import ImageScorer
 from processors.score.limits import METRICS as LIMIT_METRICS
 from processors.score.limits import Limits, LimitScorer
 from processors.score.motion import METRICS as MOTION_METRICS
 from processors.score.motion import MotionScorer, UnusableBlockError
 from processors.score.pose import METRICS as POSE_METRICS
 from processors.score.pose import PoseScorer
+from processors.score.tracer import POSE_LABELS, Tracer
 from saltwell.contracts.columns import Float64s, f64, i64
 from saltwell.contracts.frames import CloudFrame, ImageFrame, ImuBlock, JointBlock, MessageFrame, PoseBlock
 from saltwell.contracts.identity import StreamKind
@@ -43,7 +46,9 @@ _NOTHING: Row = {}
 
 
 class FrameScorer(Protocol):
-    """Scores the records of one stream, in order."""
+    """Scores the records of one stream, in order. `tracer`: how the stream moved."""
+
+    tracer: Tracer
 
     def check(self, record: Any) -> None:
         """Raise UnreadableFrame when the record can't be read at all."""
@@ -105,6 +110,8 @@ class _Images:
         self._metrics = metrics
         self._dear = _Rate(dear_hz)
         self._repeats = _Repeats()
+        self._flow = FlowMeter()
+        self.tracer = Tracer()
 
     def check(self, record: ImageFrame) -> None:
         check_image(record)
@@ -124,11 +131,21 @@ class _Images:
             )
         except SkipRecordError:
             return [{UNDECODABLE: 1.0, REPEAT: repeat}]
+        self._follow(record.captured_ns)
         return [{**_named(score, self._metrics), UNDECODABLE: 0.0, REPEAT: repeat}]
+
+    def _follow(self, captured_ns: int) -> None:
+        grey = self._scorer.grey if isinstance(self._scorer, ImageScorer) else None
+        if grey is None or not self.tracer.wants(captured_ns):
+            return
+        flow = self._flow.see(grey)
+        if flow is not None:
+            self.tracer.add(FLOW_LABELS, np.array([captured_ns]), flow[np.newaxis])
 
 
 class _Clouds:
     def __init__(self) -> None:
+        self.tracer = Tracer()
         self._repeats = _Repeats()
 
     def check(self, record: CloudFrame) -> None:
@@ -144,6 +161,7 @@ class _Joints:
         self._motion = MotionScorer()
         self._held = HeldScorer()
         self._limits = LimitScorer(limits)
+        self.tracer = Tracer()
 
     def check(self, record: JointBlock) -> None:
         """Lengths were checked where the block was made."""
@@ -160,12 +178,14 @@ class _Joints:
             row |= _named(self._limits.score(record.names, captured_ns, columns[0], columns[2]), LIMIT_METRICS)
         except UnusableBlockError:
             row["mismatched"] = float(n)
+        self.tracer.add(record.names, captured_ns, columns[0])
         return [*([_NOTHING] * (n - 1)), row]
 
 
 class _Poses:
     def __init__(self) -> None:
         self._scorer = PoseScorer()
+        self.tracer = Tracer()
 
     def check(self, record: PoseBlock) -> None:
         """Lengths were checked where the block was made."""
@@ -174,12 +194,17 @@ class _Poses:
         """What a block comes to stands at its last pose."""
         captured_ns = i64(record.captured_ns)
         n = len(captured_ns)
-        columns = (f64(c).reshape(n, -1) for c in (record.position_m, record.orientation_xyzw))
-        return [*([_NOTHING] * (n - 1)), _named(self._scorer.score(captured_ns, *columns), POSE_METRICS)]
+        columns = [f64(c).reshape(n, -1) for c in (record.position_m, record.orientation_xyzw)]
+        score = self._scorer.score(captured_ns, *columns)
+        self.tracer.add(POSE_LABELS, captured_ns, np.hstack(columns))
+        return [*([_NOTHING] * (n - 1)), _named(score, POSE_METRICS)]
 
 
 class _Counted:
     """Frames whose values have no metrics yet: they are counted, so that the ledger is whole."""
+
+    def __init__(self) -> None:
+        self.tracer = Tracer()
 
     def check(self, record: ImuBlock | MessageFrame) -> None:
         """Nothing can be wrong with them by structure."""

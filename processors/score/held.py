@@ -94,7 +94,8 @@ class HeldScorer:
 
 
 def _same_as_before(first: Float64s, column: Float64s) -> Bools:
-    return np.equal(column, np.concatenate([first[np.newaxis], column[:-1]]))
+    same: Bools = np.equal(column, np.concatenate([first[np.newaxis], column[:-1]]))
+    return same
 
 
 def _torque_held_share(position_same: Bools, torque_same: Bools) -> float:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from processors.score.decode import Reduced, reduced
@@ -119,7 +120,7 @@ class ImageScorer:
         )
 
 
-def _sharpness(grey: NDArray[np.generic]) -> float:
+def _sharpness(grey: MatLike) -> float:
     # 16-bit integers hold every value; 64-bit floats give the same at six times the cost.
     _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
     return float(deviation[0, 0] ** 2)

@@ -51,6 +51,7 @@ class StreamScorer:
             metrics,
             self._unreadable,
             self._duplicates,
+            self._scorer.tracer.take(),
         )
         self._began_ns = None
         self._clear()

@@ -28,3 +28,13 @@ def f64(column: bytes, width: int = 1) -> Float64s:
     """View of a packed float64 column: shape (n,), or (n, width) when width > 1."""
     values = np.frombuffer(column, dtype="<f8")
     return values.reshape(-1, width) if width > 1 else values
+
+
+def pack_f32(values: npt.NDArray[np.floating]) -> bytes:
+    """Little-endian float32, in C order."""
+    return np.asarray(values, dtype="<f4").tobytes()
+
+
+def f32(column: bytes, width: int) -> npt.NDArray[np.float32]:
+    """View of a packed float32 column: shape (n, width)."""
+    return np.frombuffer(column, dtype="<f4").reshape(-1, width)

@@ -28,6 +28,15 @@ class UnreadableFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class MotionTrace:
+    """How a stream moved: samples of one layout, at most 133 a second."""
+
+    labels: Sequence[str]
+    captured_ns: bytes
+    values: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreBlock(OfEpisode):
     """Metrics of consecutive frames of one stream."""
 
@@ -38,6 +47,7 @@ class ScoreBlock(OfEpisode):
     metrics: Sequence[MetricColumn]
     unreadable: Sequence[UnreadableFrame]
     duplicates: int
+    motion: Sequence[MotionTrace] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,23 @@ class StreamLedger:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentOffset:
+    """What the content of two streams says of their stamps."""
+
+    check: str
+    stream: str
+    against: str
+    part: str
+    joints: int
+    offset_ns: int
+    disagreement_ns: int
+    error_ns: int
+    confidence: float
+    grade: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict(OfEpisode):
     """Whether an episode is good, with reasons."""
 
@@ -140,6 +167,7 @@ class Verdict(OfEpisode):
     reasons: Sequence[Reason]
     criteria_version: str
     streams: Sequence[StreamLedger]
+    content: Sequence[ContentOffset] = ()
 
 
 @dataclass(frozen=True, slots=True)

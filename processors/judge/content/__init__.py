@@ -1,0 +1,1 @@
+"""Checks stamps against content: what moves together was captured together."""
