@@ -2,27 +2,35 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 import click
 
 from saltwell.cli import options
 from saltwell.errors import StopError
 from saltwell.report import episode_object
-from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, announcement, list_episodes, load_episode
-from sinks.episodes.tables import episode_page, episode_table, report_page
+from sinks.episodes.finished import (
+    DamagedEpisode,
+    FinishedEpisode,
+    announcement,
+    list_episodes,
+    load_episode,
+    load_episodes,
+)
+from sinks.episodes.sums import StoreLedger
+from sinks.episodes.tables import episode_page, episode_table, ledger_page, report_page
 from sinks.episodes.verify import verify
 from sinks.store import Store, open_store
 
-_READ_AT_ONCE = 8
+_NS_PER_S = 1_000_000_000
 
 
 @click.group()
 def episodes() -> None:
-    """List, show and verify finished episodes.
+    """List, show, verify and add up finished episodes.
 
     \b
     Example:
@@ -46,10 +54,7 @@ def list_command(store: str, as_json: bool) -> None:  # noqa: FBT001 - click pas
         click.echo(json.dumps(objects, indent=2))
     else:
         click.echo(episode_table(found) if found else f"no finished episodes in {store}")
-    for error in damaged:
-        click.echo(f"saltwell: {error}", err=True)
-    if damaged:
-        raise StopError(f"{len(damaged)} of {len(found) + len(damaged)} episodes are damaged")
+    _report_damaged(damaged, of=len(found) + len(damaged))
 
 
 @episodes.command("show")
@@ -65,6 +70,33 @@ def show_command(episode: str, store: str, as_json: bool) -> None:  # noqa: FBT0
     """
     one = load_episode(open_store(store), episode)
     click.echo(one.manifest.encode() if as_json else episode_page(one), nl=not as_json)
+
+
+@episodes.command("ledger")
+@options.store
+@click.option("--robot", default=None, help="Only episodes of this robot.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    default=None,
+    metavar="TIME",
+    help="Only episodes that stopped then or later; UTC, 2026-01-31 or 2026-01-31T12:00.",
+)
+@options.as_json
+def ledger_command(store: str, robot: str | None, since: datetime | None, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+    """Add up what became of all frames: sent = written + lost, by kind of stream and cause.
+
+    Exit status 1 when an episode is damaged, or its ledger does not balance.
+
+    \b
+    Example:
+      saltwell episodes ledger --robot g1-04 --since 2026-01-31
+    """
+    damaged: list[DamagedEpisode] = []
+    since_ns = int(since.replace(tzinfo=UTC).timestamp()) * _NS_PER_S if since else 0
+    ledger = _add_up(open_store(store), robot=robot, since_ns=since_ns, damaged=damaged.append)
+    click.echo(json.dumps(ledger.as_object(), indent=2) if as_json else ledger_page(ledger))
+    _report_damaged(damaged, of=ledger.episodes + len(damaged))
 
 
 @episodes.command("verify")
@@ -88,17 +120,29 @@ def verify_command(episode: str, store: str, as_json: bool) -> None:  # noqa: FB
 
 def _load_all(store: Store) -> tuple[list[FinishedEpisode], list[DamagedEpisode]]:
     """Whole and damaged episodes by name, which sorts those of `saltwell replay` by time."""
-    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        loaded = list(pool.map(lambda episode: _load(store, episode), sorted(list_episodes(store))))
+    loaded = list(load_episodes(store, sorted(list_episodes(store))))
     whole = [one for one in loaded if isinstance(one, FinishedEpisode)]
     return whole, [one for one in loaded if isinstance(one, DamagedEpisode)]
 
 
-def _load(store: Store, episode: str) -> FinishedEpisode | DamagedEpisode:
-    try:
-        return load_episode(store, episode)
-    except DamagedEpisode as error:
-        return error
+def _add_up(
+    store: Store, *, robot: str | None, since_ns: int, damaged: Callable[[DamagedEpisode], None]
+) -> StoreLedger:
+    """The ledgers of all whole episodes; the others are told to `damaged`."""
+    ledger = StoreLedger()
+    for one in load_episodes(store, list_episodes(store), robot=robot):
+        if isinstance(one, DamagedEpisode):
+            damaged(one)
+        elif one.manifest.stopped_ns >= since_ns:
+            ledger.add(one.manifest)
+    return ledger
+
+
+def _report_damaged(damaged: Sequence[DamagedEpisode], *, of: int) -> None:
+    for error in damaged:
+        click.echo(f"saltwell: {error}", err=True)
+    if damaged:
+        raise StopError(f"{len(damaged)} of {of} episodes are damaged")
 
 
 @contextmanager

@@ -1,19 +1,22 @@
 """Finished episodes of a store. Markers only are believed: what has none does not exist."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
 from saltwell.contracts.results import EpisodeFinished, StreamSkew
 from saltwell.errors import SkipRecordError, StopError
 from sinks.episodes.commit import Marker, read_marker
-from sinks.episodes.layout import finished_episodes
+from sinks.episodes.layout import finished_episodes, robot_key
 from sinks.episodes.manifest import MAX_MANIFEST_BYTES, Manifest, sha256_hex
 from sinks.store import Store
 from sinks.store_errors import NotInStore
 
 _NAMES_COMPARED = 10_000
+_READ_AT_ONCE = 32
+_BATCH = 256
 
 
 class DamagedEpisode(StopError):
@@ -55,6 +58,34 @@ def load_episode(store: Store, episode: str) -> FinishedEpisode:
         raise DamagedEpisode(f"episode {episode}: it has a marker and no manifest: {error}") from error
     except SkipRecordError as error:
         raise DamagedEpisode(f"episode {episode}: {error}") from error
+
+
+def load_episodes(
+    store: Store, episodes: Iterable[str], *, robot: str | None = None
+) -> Iterator[FinishedEpisode | DamagedEpisode]:
+    """Marker and manifest of many episodes in their order, some hundred in memory; only those of a robot if given."""
+    names = iter(episodes)
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        while batch := list(islice(names, _BATCH)):
+            yield from filter(None, pool.map(lambda name: _load(store, name, robot), batch))
+
+
+def _load(store: Store, episode: str, robot: str | None) -> FinishedEpisode | DamagedEpisode | None:
+    try:
+        if robot is not None and not _may_be_of(store, episode, robot):
+            return None
+        return load_episode(store, episode)
+    except DamagedEpisode as error:
+        return error
+
+
+def _may_be_of(store: Store, episode: str, robot: str) -> bool:
+    """Whether the marker names a folder of this robot: spares reading the manifests of all others."""
+    try:
+        marker = read_marker(store, episode)
+    except SkipRecordError:
+        return True  # damaged, as reading it whole will say
+    return marker is not None and marker.folder.startswith(robot_key(robot) + "/")
 
 
 def announcement(one: FinishedEpisode) -> EpisodeFinished:

@@ -40,7 +40,12 @@ def folder_key(robot: str, episode: str, manifest_sha256: str) -> str:
     It hangs on the manifest's hash, which covers the hash of every other object: objects of different content
     never share a key, so no writer can spoil what another's marker points to.
     """
-    return f"episodes/{key_part(robot)}/{key_part(episode)}/{manifest_sha256[:_HASH_DIGITS]}"
+    return f"{robot_key(robot)}/{key_part(episode)}/{manifest_sha256[:_HASH_DIGITS]}"
+
+
+def robot_key(robot: str) -> str:
+    """Folder of all episodes of a robot."""
+    return f"episodes/{key_part(robot)}"
 
 
 def archive_key(folder: str) -> str:

@@ -7,6 +7,7 @@ from saltwell.contracts.results import Reason, StreamTiming
 from saltwell.contracts.timeline import SeqRange
 from sinks.episodes.finished import FinishedEpisode
 from sinks.episodes.manifest import Manifest, StreamEntry
+from sinks.episodes.sums import StoreLedger, Sums
 from sinks.episodes.verify import Report
 
 COLUMNS = 100
@@ -45,6 +46,17 @@ def episode_page(one: FinishedEpisode) -> str:
     return _text(lines)
 
 
+def ledger_page(ledger: StoreLedger) -> str:
+    """What became of all frames, a line a kind of stream; a column a cause that occurs."""
+    total = ledger.total()
+    causes = sorted(total.lost)
+    head = ("KIND", "STREAMS", "SENT", "WRITTEN", *(f"LOST {cause.upper()}" for cause in causes), "TWICE", "DEAD")
+    rows = [_sums_row(kind, sums, causes) for kind, sums in ledger.kinds()]
+    table = _table(head, [*rows, _sums_row("all", total, causes)], right={*range(1, len(head))})
+    lost = f"{total.lost.total()} lost with a cause"
+    return _text([*table, "", f"{ledger.episodes} episodes: {total.sent} sent = {total.written} written + {lost}"])
+
+
 def report_page(report: Report) -> str:
     """What verification found."""
     if report.problems:
@@ -73,6 +85,11 @@ def _stream_row(name: str, entry: StreamEntry) -> tuple[str, ...]:
     ledger = entry.ledger
     counts = (ledger.sent, ledger.written, ledger.lost, ledger.duplicates, ledger.dead)
     return (name, entry.kind, *map(str, counts), *_skew_ms(entry.timing))
+
+
+def _sums_row(name: str, sums: Sums, causes: Sequence[str]) -> tuple[str, ...]:
+    lost = (sums.lost[cause] for cause in causes)
+    return (name, *map(str, (sums.streams, sums.sent, sums.written, *lost, sums.duplicates, sums.dead)))
 
 
 def _skew_ms(timing: StreamTiming | None) -> tuple[str, str]:

@@ -1,4 +1,5 @@
 import logging
+from itertools import pairwise
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_patience_ends_after_about_a_minute_with_the_last_error(pauses: list[flo
     with pytest.raises(RetryError, match="try 6"):
         patiently(call)
     assert 45 < sum(pauses) < 80
-    assert all(later > earlier for earlier, later in zip(pauses, pauses[1:], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(pauses))
 
 
 def test_what_a_person_must_mend_is_not_waited_for(pauses: list[float]) -> None:
