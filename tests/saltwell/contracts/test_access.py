@@ -1,0 +1,47 @@
+"""Roles follow the topic table and what the parts say of themselves."""
+
+import pytest
+
+from processors.downsample.processor import Downsample
+from processors.judge.processor import Judge
+from processors.score.processor import Score
+from processors.synchronize.processor import Synchronize
+from saltwell.contracts.access import ROLES, rules
+from saltwell.contracts.topics import BY_NAME, TOPICS
+from saltwell.errors import StopError
+from sinks.episodes.processor import Episodes
+
+PARTS = {"synchronize": Synchronize, "downsample": Downsample, "score": Score, "judge": Judge, "episodes": Episodes}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_may_read_what_it_subscribes_to_and_nothing_else(name):
+    assert set(ROLES[name].reads) == set(PARTS[name].topics)
+
+
+def test_every_part_has_a_role_and_every_role_names_topics_of_the_table():
+    assert {name for name, role in ROLES.items() if role.part} == PARTS.keys()
+    for role in ROLES.values():
+        assert {*role.reads, *role.writes, *role.sees, *role.configs} <= BY_NAME.keys()
+
+
+def test_every_owner_may_set_records_aside():
+    for topic in TOPICS:
+        if topic.owner:
+            assert {"dead", "late"} <= set(ROLES[topic.owner].writes)
+
+
+def test_only_prefixes_of_our_own_are_granted():
+    for role in ROLES:
+        for rule in rules(role):
+            assert rule.name in BY_NAME or rule.name.startswith("saltwell.")
+            assert not rule.prefix or rule.name.endswith(".")
+
+
+def test_frames_never_leave_a_centre():
+    assert not any(name.startswith("frames.") for name in {*ROLES["mirror"].reads, *ROLES["reader"].reads})
+
+
+def test_an_unknown_role_is_refused():
+    with pytest.raises(StopError, match="no role 'admin'"):
+        rules("admin")
