@@ -1,11 +1,14 @@
 """Collects what is known of one episode and judges it when everything is in. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from processors.judge.criteria import Criteria, Measured
-from processors.judge.measures import Motion, StreamScores, ledger_measures, score_measures, timing_measures
+from processors.judge.joints import Motion
+from processors.judge.measures import ledger_measures, score_measures, timing_measures
+from processors.judge.scenes import swapped_cameras
+from processors.judge.series import StreamScores
 from saltwell.contracts.columns import i64
 from saltwell.contracts.identity import Decision
 from saltwell.contracts.results import AlignmentEnded, Reason, ScoreBlock, StreamLedger, Verdict
@@ -56,7 +59,8 @@ class EpisodeCase:
             raise ValueError("not complete")
         ledgers = [self._ledger(ended) for _, ended in sorted(self._ended.items())]
         measured = [*self._measured(alignment, ledgers, criteria)]
-        reasons = [*_endings(alignment, ledgers), *criteria.reasons(measured)]
+        began_ns = {t.stream: alignment.started_ns - t.clock_offset_ns for t in alignment.streams}
+        reasons = [*_endings(alignment, ledgers), *criteria.reasons(measured, began_ns=began_ns)]
         return Verdict(
             site=alignment.site,
             robot=alignment.robot,
@@ -79,23 +83,29 @@ class EpisodeCase:
     def _measured(
         self, alignment: AlignmentEnded, ledgers: list[StreamLedger], criteria: Criteria
     ) -> Iterator[Measured]:
-        moving = self._motion(criteria.settings["still_rad_s"])
+        offsets = {timing.stream: timing.clock_offset_ns for timing in alignment.streams}
+        moving = self._motion(offsets, criteria.settings["still_rad_s"])
         for ledger in ledgers:
             yield from ledger_measures(ledger)
         for timing in alignment.streams:
             yield from timing_measures(timing)
         for name, scores in sorted(self._scores.items()):
-            kind = self._ended[name].kind
-            yield from score_measures(name, kind, scores, settings=criteria.settings, moving=moving)
+            own = moving.by_clock(offsets.get(name, 0))
+            yield from score_measures(name, self._ended[name].kind, scores, settings=criteria.settings, moving=own)
+        cameras = {name: scores for name, scores in self._scores.items() if self._ended[name].kind == "color"}
+        yield from swapped_cameras(cameras, offsets)
 
-    def _motion(self, still_rad_s: float) -> Motion:
+    def _motion(self, offsets_ns: Mapping[str, int], still_rad_s: float) -> Motion:
+        """Speeds of all joint streams, in site time."""
         joints = [
-            s for n, s in sorted(self._scores.items()) if self._ended[n].kind == "joints" and s.metric("speed").size
+            (name, *scores.known("speed"))
+            for name, scores in sorted(self._scores.items())
+            if self._ended[name].kind == "joints"
         ]
-        if not joints:
-            return Motion(np.empty(0, dtype=np.int64), np.empty(0), still_rad_s)
-        times = np.concatenate([s.times_ns() for s in joints])
-        return Motion(times, np.concatenate([s.metric("speed") for s in joints]), still_rad_s)
+        times = [times_ns + offsets_ns.get(name, 0) for name, times_ns, _ in joints]
+        speeds = [speed for *_, speed in joints]
+        none = np.empty(0, dtype=np.int64)
+        return Motion(np.concatenate([none, *times]), np.concatenate([np.empty(0), *speeds]), still_rad_s)
 
 
 def _endings(alignment: AlignmentEnded, ledgers: list[StreamLedger]) -> Iterator[Reason]:
@@ -117,4 +127,4 @@ def _decision(reasons: list[Reason]) -> Decision:
     severities = {reason.severity for reason in reasons}
     if "reject" in severities:
         return "reject"
-    return "review" if severities else "accept"
+    return "review" if "review" in severities else "accept"

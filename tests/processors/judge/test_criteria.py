@@ -51,7 +51,7 @@ def test_loss_is_judged_by_its_limits(loss: float, severity: str | None) -> None
 def test_a_reason_says_what_was_found_against_which_limit() -> None:
     (reason,) = reasons("loss", 0.0667)
     assert (reason.value, reason.limit, reason.unit, reason.from_ns, reason.to_ns) == (0.0667, 0.05, "share", 5, 9)
-    assert reason.text == "/head/color lost 6.7 % of its frames; check the sensor, its cable and the edge box"
+    assert reason.text == "head camera lost 6.7 % of its frames; check the sensor, its cable and the edge box"
 
 
 def test_a_rule_is_silent_about_other_kinds() -> None:

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 
-from processors.judge.measures import Motion, StreamScores, score_measures
+from processors.judge.criteria import load_criteria
+from processors.judge.joints import Motion
+from processors.judge.measures import score_measures
+from processors.judge.series import StreamScores
 from saltwell.contracts.columns import pack_f64, pack_i64
 from saltwell.contracts.results import MetricColumn, ScoreBlock
 
-SETTINGS = {"still_rad_s": 0.02, "blurred_ratio": 0.5, "thin_ratio": 0.7}
+SETTINGS = load_criteria().settings
 TIMES = np.arange(30) * 100_000_000
 
 
