@@ -36,6 +36,11 @@ def stream_ledger(
     )
 
 
+def lost_frames(ledger: StreamLedger) -> set[int]:
+    """Numbers of the frames that are listed as lost."""
+    return {seq for r in ledger.missing for seq in range(r.first, r.first + r.count)}
+
+
 def end_of_stream(
     of: OfEpisode, stream: str, kind: StreamKind, numbers: AbstractSet[int], *, ordinal: int
 ) -> StreamEnded:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from saltwell.bus.admission import Admission
+from saltwell.bus.note import ALL_EPISODES
 from saltwell.bus.pacing import Pace
 from saltwell.bus.processor import Arrival, Effect, EndsSilent, Output, Processor
 from saltwell.bus.progress import Progress
@@ -26,9 +27,6 @@ from saltwell.errors import SkipRecordError
 from saltwell.metrics import DEAD_LETTERS, LATE_RECORDS, RECORDS_READ
 
 log = logging.getLogger(__name__)
-
-ALL_EPISODES = "*"
-"""Stands for the open episodes of a commit when they were too many to name."""
 
 _TIMELINE = "timeline"
 

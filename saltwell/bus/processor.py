@@ -31,7 +31,8 @@ class Output:
 class Effect:
     """Work outside the log (a sink's upload), and the outputs that tell of it once it is done.
 
-    Must be idempotent: after a crash between the work and the commit it is done again.
+    Must be idempotent: after a crash between the work and the commit it is done again. It runs in a thread of its own
+    while the loop waits, so it must not touch the shard. Raises RetryError and StopError only.
     """
 
     run: Callable[[], Iterable[Output]]

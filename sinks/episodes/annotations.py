@@ -98,7 +98,8 @@ def alignment_annotations(
     """A message a step: sequence = step number, both times = t_ref_ns. SkipRecordError when columns don't fit.
 
     `absent` are frames by stream that are not in the archive. The synchronizer knows the timeline only, so it
-    matches unreadable frames too: here such a match becomes "missing", that no step refers to what is not there.
+    matches frames that are lost or unreadable too: here such a match becomes "missing", that no step refers to what
+    is not there.
     """
     try:
         matches = [list(_matches(match, (absent or {}).get(match.stream, frozenset()))) for match in block.streams]

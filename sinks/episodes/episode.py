@@ -23,7 +23,7 @@ from saltwell.contracts.results import (
 from saltwell.contracts.timeline import EpisodeStarted, StreamDeclared, StreamEnded
 from saltwell.contracts.topics import SAMPLED_KINDS
 from saltwell.errors import SkipRecordError
-from saltwell.ledger import stream_ledger
+from saltwell.ledger import lost_frames, stream_ledger
 from saltwell.messages.checks import UnreadableFrame as Unreadable
 from saltwell.messages.checks import check_cloud, check_image
 from saltwell.messages.definitions import POINT_CLOUD_2
@@ -208,7 +208,7 @@ class EpisodeInProgress:
             )
 
     def _annotate(self, alignment: AlignmentEnded, verdict: Verdict, ledgers: list[StreamLedger]) -> None:
-        absent = {name: {frame.seq for frame in frames} for name, frames in self._unreadable.items()}
+        absent = {ledger.stream: lost_frames(ledger) for ledger in ledgers}
         for steps in self._steps:
             add_annotations(self._archive, alignment_annotations(steps, absent=absent))
         offsets = {timing.stream: timing.clock_offset_ns for timing in alignment.streams}
