@@ -53,8 +53,14 @@ _RESULTS = ("verdicts", "episodes.finished")
 
 ROLES: Mapping[str, Role] = {
     "edge": Role("One station: publishes what its robot senses.", writes=(*FRAME_TOPICS, "timeline")),
-    "synchronize": _part("synchronize", reads=["timeline"], writes=["alignment"]),
-    "downsample": _part("downsample", reads=["frames.cloud", "timeline"], writes=["clouds.sampled"]),
+    # It also ends episodes in the place of a robot that fell silent.
+    "synchronize": _part("synchronize", reads=["timeline"], writes=["alignment", "timeline"]),
+    # Depth, camera settings and poses only when its configuration asks for them.
+    "downsample": _part(
+        "downsample",
+        reads=["frames.cloud", "frames.depth", "frames.other", "frames.pose", "timeline"],
+        writes=["clouds.sampled"],
+    ),
     "score": _part("score", reads=[*FRAME_TOPICS, "timeline"], writes=["scores"]),
     "judge": _part("judge", reads=["alignment", "scores"], writes=["verdicts"]),
     "episodes": _part(
@@ -64,6 +70,11 @@ ROLES: Mapping[str, Role] = {
     ),
     "reader": Role("The outside world: learns what is finished.", reads=_RESULTS, groups="saltwell.reader."),
     "mirror": Role("The hub's MirrorMaker 2: takes results, never frames.", reads=_RESULTS, configs=_RESULTS),
+    "recover": Role(
+        "A person with `saltwell late` and `saltwell dead`: looks at what was set aside, publishes an episode again.",
+        reads=(*FRAME_TOPICS, "timeline", "dead", "late"),
+        writes=(*FRAME_TOPICS, "timeline"),
+    ),
     "watch": Role("`saltwell doctor`, `saltwell topics ls`: sees that topics are there.", sees=tuple(BY_NAME)),
 }
 

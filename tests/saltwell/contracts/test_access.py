@@ -3,6 +3,7 @@
 import pytest
 
 from processors.downsample.processor import Downsample
+from processors.downsample.settings import Settings, StreamSettings
 from processors.judge.processor import Judge
 from processors.score.processor import Score
 from processors.synchronize.processor import Synchronize
@@ -11,16 +12,18 @@ from saltwell.contracts.topics import BY_NAME, TOPICS
 from saltwell.errors import StopError
 from sinks.episodes.processor import Episodes
 
-PARTS = {"synchronize": Synchronize, "downsample": Downsample, "score": Score, "judge": Judge, "episodes": Episodes}
+DEPTH, SCAN = StreamSettings(camera_info="/camera_info"), StreamSettings(deskew_pose="/pose")
+ASKS_FOR_ALL = Settings(streams={"/depth": DEPTH, "/scan": SCAN})
+TOPICS_OF = {part.name: part.topics for part in (Synchronize, Downsample(ASKS_FOR_ALL), Score, Judge, Episodes)}
 
 
-@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("name", TOPICS_OF)
 def test_a_part_may_read_what_it_subscribes_to_and_nothing_else(name):
-    assert set(ROLES[name].reads) == set(PARTS[name].topics)
+    assert set(ROLES[name].reads) == set(TOPICS_OF[name])
 
 
 def test_every_part_has_a_role_and_every_role_names_topics_of_the_table():
-    assert {name for name, role in ROLES.items() if role.part} == PARTS.keys()
+    assert {name for name, role in ROLES.items() if role.part} == TOPICS_OF.keys()
     for role in ROLES.values():
         assert {*role.reads, *role.writes, *role.sees, *role.configs} <= BY_NAME.keys()
 
