@@ -13,7 +13,9 @@ UNDELIVERED = Counter("saltwell_undelivered", "Frames the broker did not take.",
 LOG_TRUNCATED = Counter("saltwell_log_truncated", "Partitions whose needed records were gone.", ["part", "topic"])
 TRANSACTIONS = Counter("saltwell_transactions", "Transactions by how they ended.", ["part", "end"])
 LAG_SECONDS = Gauge(
-    "saltwell_lag_seconds", "Age of the newest record read, where the part is farthest behind; 0 = at the end.", ["part"]
+    "saltwell_lag_seconds",
+    "Age of the newest record read, where the part is farthest behind; 0 = at the end.",
+    ["part"],
 )
 OPEN_EPISODES = Gauge("saltwell_open_episodes", "Episodes begun and not finished.", ["part"])
 VERDICTS = Counter("saltwell_verdicts", "Verdicts by decision.", ["decision"])
