@@ -22,7 +22,7 @@ MAX_GAP_NS = 100_000_000
 """Poses are not interpolated across a longer gap: three periods of the slowest usual tracker (30 Hz)."""
 
 MAX_OFFSET_S = 10.0
-"""Times of points that lie farther from the stamp are times of the stamp's clock, or none."""
+"""Points that were measured longer before or after the stamp do not belong to it."""
 
 _TIME_NAMES = ("t", "time", "timestamp", "time_stamp", "offset_time")
 _SPLIT_NAMES = ("time_sec", "time_nsec")
@@ -65,7 +65,7 @@ def scan_times(frame: CloudFrame) -> ScanTimes | None:
     """When the points of a frame that passed `check_cloud` were measured; None when it does not say, or can't be.
 
     Read are the fields that drivers use: t, time, timestamp, time_stamp or offset_time (whole numbers are ns, others
-    s; since the stamp, or in the stamp's own clock), and the pair time_sec, time_nsec.
+    s; since the stamp, or in the stamp's own clock, whichever is nearer to it), and the pair time_sec, time_nsec.
     """
     seconds = _seconds(frame)
     if seconds is None:
@@ -87,8 +87,9 @@ def _seconds(frame: CloudFrame) -> NDArray[np.float64] | None:
     if name is None:
         return None
     seconds = of[name].ravel().astype(np.float64) * (1.0 if of[name].dtype.kind == "f" else 1 / _NS)
-    is_absolute = np.median(np.abs(seconds[np.isfinite(seconds)])) > MAX_OFFSET_S if seconds.size else False
-    return seconds - frame.captured_ns / _NS if is_absolute else seconds
+    told = seconds[np.isfinite(seconds)]
+    middle, stamp = (float(np.median(told)) if told.size else 0.0), frame.captured_ns / _NS
+    return seconds - stamp if abs(middle - stamp) < abs(middle) else seconds
 
 
 def motion_between(first: Pose, last: Pose, *, seconds: float, until_moment: float) -> Motion:

@@ -139,12 +139,10 @@ def _value(where: str, name: str, value: Any) -> Any:
         if not isinstance(value, list) or len(value) != size or not all(_is_number(v) for v in value):
             raise StopError(f"{where} is {value!r}; give a list of {size} numbers")
         return tuple(float(v) for v in value)
-    if kind is float and _is_number(value):
-        return float(value)
-    if type(value) is not kind:
+    if not (_is_number(value) if kind is float else type(value) is kind):
         wanted = {float: "a number", int: "a whole number", str: "the name of a stream"}[kind]
         raise StopError(f"{where} is {value!r}; give {wanted}")
-    return value
+    return float(value) if kind is float else value
 
 
 def _is_number(value: Any) -> bool:
