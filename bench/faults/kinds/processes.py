@@ -5,7 +5,6 @@
 import os
 import signal
 import time
-from random import Random
 
 from bench.faults.fault import Fault
 from bench.faults.fleet import Member
@@ -105,18 +104,14 @@ class FreezeRobot(Fault):
 
 
 class KillBroker(Fault):
-    """SIGKILL of a broker, and its start on the same files."""
+    """SIGKILL of a broker, and its start on the same files. The target is its number; "" = any."""
 
     kind = "broker killed"
     victims = frozenset({"broker"})
     for_s = (0.5, 4.0)
 
-    def __init__(self, rng: Random, target: str) -> None:
-        super().__init__(rng, target)
-        self._draw = rng.random()
-
     def act(self, rig: Rig) -> None:
-        self._number = int(self._draw * len(rig.wires))
+        self._number = int(self.target) if self.target else self.rng.randrange(len(rig.wires))
         self._killed_s = time.time()
         rig.broker.kill(self._number)
 
