@@ -119,7 +119,8 @@ def test_a_pose_is_interpolated_between_its_neighbours_in_any_order_of_arrival()
 
 
 def test_what_came_after_the_moment_was_reached_changes_nothing() -> None:
-    early, late = track(0, 20), track(0, 20, 10)
+    early, late = track(0, 20), track(0, 20)
+    late.add(10 * MS, Pose(np.array([99.0, 0, 0]), np.array([0, 0, 0, 1.0])))
     for one in (early, late):
         at = one.at(13 * MS, known_at_ns=13 * MS)
         assert at is not None
