@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 _TIMELINE = "timeline"
 
+DEFECTS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What our own mistakes raise. One record that we can't bear must not stop its shard at every restart."""
+
 Result = Output | Effect
 
 
@@ -122,7 +125,7 @@ class ShardDriver:
         """Rebuild state; whatever follows from it was said before the restart."""
         self._progress.saw(raw.topic, raw.offset, None)
         try:
-            record = self._codec.decode(raw.value)
+            record = self._decode(raw)
         except SkipRecordError:
             return
         if not {record.episode, ALL_EPISODES}.isdisjoint(self._open_at_commit):
@@ -147,11 +150,17 @@ class ShardDriver:
         RECORDS_READ.labels(self._name, raw.topic).inc()
         self._progress.saw(raw.topic, raw.offset, None)
         try:
-            record = self._codec.decode(raw.value)
+            record = self._decode(raw)
         except SkipRecordError as error:
             yield from self._set_aside("dead", raw, str(error), None)
         else:
             yield from self._apply(raw, record)
+
+    def _decode(self, raw: Raw) -> Any:
+        record = self._codec.decode(raw.value)
+        if not isinstance(record, BY_NAME[raw.topic].records):
+            raise SkipRecordError(f"{type(record).__name__} does not belong into {raw.topic}")
+        return record
 
     def _apply(self, raw: Raw, record: Any) -> Iterator[Result]:
         if too_late := self._too_late(raw, record):
@@ -194,6 +203,9 @@ class ShardDriver:
             yield from self._shard.on_record(Arrival(raw.topic, raw.partition, raw.offset, raw.timestamp_ms, record))
         except SkipRecordError as error:
             yield from self._set_aside("dead", raw, str(error), record)
+        except DEFECTS as error:
+            log.exception("%s: %s %d@%d", self._name, raw.topic, raw.partition, raw.offset)
+            yield from self._set_aside("dead", raw, f"defect in {self._name}: {error!r}", record)
 
     def _heard(self, raw: Raw, episode: str) -> Iterator[Result]:
         """The timeline has moved: what did not find its beginning by now never will."""

@@ -54,6 +54,7 @@ class Session:
         self._paused: dict[int, frozenset[str]] = {}
         self._effects = ThreadPoolExecutor(1, thread_name_prefix="effect")
         self._in_effect = False
+        self._closing = False
         self._backlog: deque[Message] = deque()  # what the consumer gave while an effect ran
         self._commit_now = False
         self._moved = False
@@ -84,6 +85,7 @@ class Session:
 
     def close(self, *, graceful: bool) -> None:
         """Leave the group; commit what is done when `graceful`, else leave it to the next life."""
+        self._closing = True
         try:
             if graceful:
                 self._commit()
@@ -230,6 +232,8 @@ class Session:
         self._resume(shard, driver)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._closing:
+            return
         self._refuse_in_effect()
         self._commit()
         for shard in {tp.partition for tp in partitions}:
@@ -242,6 +246,8 @@ class Session:
             raise RetryError(f"{self._processor.name}: only a part of a shard was taken")  # its rest stands too far on
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._closing:
+            return
         consumer.incremental_unassign(partitions)
         raise RetryError(f"{self._processor.name}: lost {len(partitions)} partitions to another member")
 

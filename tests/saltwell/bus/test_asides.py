@@ -147,3 +147,42 @@ def test_a_silent_robot_is_ended_in_its_place_and_only_once_the_timeline_was_rea
         given = [*driver.feed(Raw("timeline", 0, offset, b"", Codec().encode(result.record), 12_000, 12_000))]
     assert given[-1].record.ending == "aborted"
     assert driver.open_episodes() == set()
+
+
+def test_a_record_that_its_topic_does_not_carry_goes_to_dead() -> None:
+    driver = ShardDriver(Downsample(Settings()), 0, Codec())
+    assert not [*driver.feed(_raw("frames.cloud", STARTED))], "its owner sets it aside"
+    (aside,) = _asides(ShardDriver(Score(), 0, Codec()).feed(_raw("frames.cloud", STARTED)))
+    assert aside == ("dead", "EpisodeStarted does not belong into frames.cloud")
+
+
+class _Broken:
+    """A processor with a defect that one record meets."""
+
+    name, topics = "score", ("frames.other",)
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def open(self, shard: int) -> "_Broken":
+        return self
+
+    def on_record(self, arrival: Any) -> Iterable[Any]:
+        self.seen.append(10 // arrival.record.seq)
+        return ()
+
+    def open_episodes(self) -> set[str]:
+        return {"take"}
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_defect_that_one_record_meets_does_not_stop_the_shard() -> None:
+    broken = _Broken()
+    driver = ShardDriver(broken, 0, Codec())
+    (aside,) = _asides(driver.feed(_raw("frames.other", _frame(0), 0)))
+    assert aside[0] == "dead"
+    assert "defect in score: ZeroDivisionError" in aside[1]
+    assert not _asides(driver.feed(_raw("frames.other", _frame(5), 1)))
+    assert broken.seen == [2]
