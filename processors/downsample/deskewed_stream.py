@@ -12,10 +12,12 @@ from processors.downsample.streams import CloudStream
 from saltwell.contracts.columns import f64, i64
 from saltwell.contracts.frames import CloudFrame, PoseBlock, SampledCloud
 from saltwell.contracts.timeline import EpisodeAborted, EpisodeDiscarded, EpisodeStopped, FramesIndexed
+from saltwell.errors import SkipRecordError
 from saltwell.messages.checks import UnreadableFrame, check_cloud
 from saltwell.messages.cloud_layout import channel, xyz
 
 _NS = 1_000_000_000
+_LEAST_NS, _MOST_NS = -(2**63), 2**63 - 1
 
 
 class DeskewedStream(CloudStream):
@@ -97,11 +99,16 @@ class DeskewedStream(CloudStream):
     def _pose_ns(self, frame: CloudFrame, seconds: float) -> int:
         """A moment of a scan, so many s after its stamp, by the clock of the poses."""
         of_scan, of_pose = self._offset_ns.values()
-        return frame.captured_ns + round(seconds * _NS) + (of_scan or 0) - (of_pose or 0)
+        time_ns = frame.captured_ns + round(seconds * _NS) + (of_scan or 0) - (of_pose or 0)
+        return max(_LEAST_NS, min(time_ns, _MOST_NS))
 
     def _add_poses(self, block: PoseBlock) -> None:
-        columns = (i64(block.captured_ns).tolist(), f64(block.position_m, 3), f64(block.orientation_xyzw, 4))
-        for captured_ns, position, orientation in zip(*columns, strict=True):
+        try:
+            columns = (i64(block.captured_ns).tolist(), f64(block.position_m, 3), f64(block.orientation_xyzw, 4))
+            rows = list(zip(*columns, strict=True))
+        except ValueError as error:
+            raise SkipRecordError(f"poses of {block.stream} have columns that do not fit") from error
+        for captured_ns, position, orientation in rows:
             length = float(np.linalg.norm(orientation))
             if np.isfinite(position).all() and np.isfinite(length) and length > 0:
                 self._track.add(captured_ns, deskew.Pose(position, orientation / length))

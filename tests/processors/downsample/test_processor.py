@@ -11,8 +11,8 @@ from processors.downsample.settings import Settings, StreamSettings
 from processors.downsample.streams import CloudStream
 from producers.replay.player import Part, play
 from saltwell.bus.memory import MemoryBus
-from saltwell.contracts.frames import SampledCloud
-from saltwell.contracts.timeline import StreamEnded
+from saltwell.contracts.frames import MessageFrame, PoseBlock, SampledCloud
+from saltwell.contracts.timeline import FramesIndexed, StreamEnded, StreamIndex
 from saltwell.messages.cloud import PointCloud2
 from saltwell.messages.cloud_points import unpack_points
 from sinks.episodes.messages import frame_messages, sampled_message
@@ -92,6 +92,30 @@ def test_without_poses_scans_stay_as_they_are_and_nothing_waits_forever(make_log
 
 def test_a_scan_that_cannot_be_read_gives_no_cloud(make_log, run) -> None:
     assert sorted(clouds(run(make_log()), LIDAR)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        PoseBlock("s", "r", "episode", HEAD, b"", bytes(8), b"", "world", bytes(9), bytes(32)),
+        PoseBlock("s", "r", "episode", HEAD, b"", bytes(8), b"", "world", bytes(48), bytes(32)),
+        PoseBlock("s", "r", "episode", HEAD, b"", bytes(8), b"", "world", bytes(24), bytes(32)),
+        MessageFrame("s", "r", "episode", INFO, 0, 0, 0, "sensor_msgs/msg/CameraInfo", b""),
+        FramesIndexed("s", "r", "episode", 1, 0, [StreamIndex(LIDAR, b"", b"", b"", -(2**63))]),
+        FramesIndexed("s", "r", "episode", 1, 0, [StreamIndex(HEAD, b"", b"", b"", 2**63 - 1)]),
+    ],
+    ids=["torn", "uneven", "no rotation", "no message", "early", "late"],
+)
+def test_what_companions_and_the_timeline_tell_wrongly_ends_nothing(make_log, run, poison: Any) -> None:
+    bus, whole = MemoryBus(), make_log()
+    topic = {PoseBlock: "frames.pose", MessageFrame: "frames.other", FramesIndexed: "timeline"}[type(poison)]
+    for name in Downsample(SETTINGS).topics:
+        records = whole.records(name)
+        for record in [records[0], poison, *records[1:]] if name == topic else records:
+            bus.append(name, record)
+    made = run(bus)
+    assert len(clouds(made, LIDAR)) == 4
+    assert len(clouds(made, DEPTH)) == 7
 
 
 @pytest.mark.parametrize("stop_after", [5, 25, 40])
