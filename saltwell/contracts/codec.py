@@ -7,15 +7,13 @@ from typing import Any, Protocol, get_args, get_type_hints
 
 import fastavro
 
+from saltwell.contracts.bounds import UndecodableRecord
+from saltwell.contracts.checks import check
 from saltwell.contracts.schemas import RECORD_TYPES, load_schema, pinned_ids, record_name
-from saltwell.errors import SaltwellError, SkipRecordError
+from saltwell.errors import SaltwellError
 
 _MAGIC = 0
 _HEADER_BYTES = 5
-
-
-class UndecodableRecord(SkipRecordError):
-    """Bytes that are no record of ours."""
 
 
 class SchemaIds(Protocol):
@@ -86,6 +84,7 @@ class Codec:
             raise UndecodableRecord(f"not a {name}: {type(error).__name__} in {_preview(data)}") from error
         if body.tell() != len(data):
             raise UndecodableRecord(f"not a {name}: {len(data) - body.tell()} bytes too many")
+        check(record)
         return record
 
     def _header(self, cls: type) -> bytes:
