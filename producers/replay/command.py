@@ -5,6 +5,8 @@ import re
 import secrets
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,19 +14,25 @@ from typing import Any
 import click
 
 from producers.outbox import KafkaOutbox
+from producers.publisher import Outbox
 from producers.replay.player import Part, Played, play
 from producers.replay.recording import open_recording
+from producers.spool.layout import is_spool
+from producers.spool.room import GB, Room
+from producers.spool.session import send_spool, through_spool
 from saltwell.cli import options
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.registry import schema_ids
 from saltwell.errors import StopError
+
+MB = 1_000_000
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--robot", required=True, metavar="ID", help="Robot to play as.")
+@click.option("--robot", default=None, metavar="ID", help="Robot to play as; not for spools.")
 @click.option("--robots", default=1, show_default=True, type=click.IntRange(1, 1000), help="Play as N: ID-1 ... ID-N.")
 @click.option("--site", default="local", show_default=True, help="Data-collection centre.")
 @click.option("--task", default=None, metavar="TEXT", help="What the robot does; default: the recording's /task.")
@@ -34,25 +42,52 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 @click.option(
     "--episode", default=None, metavar="ID", help="Episode id, to send a recording again; one FILE, one robot."
 )
+@click.option(
+    "--spool",
+    default=None,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Record to this folder first, and send from there.",
+)
+@click.option(
+    "--spool-cap-gb",
+    default=100.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Disk the spool may use; a tenth of it, 4 GB at most, is not for new episodes.",
+)
+@click.option("--offline", is_flag=True, help="Only record to --spool; `saltwell replay DIR` sends it later.")
 @options.bootstrap
 @options.as_json
 def replay(  # noqa: PLR0917 - click passes by name
     files: tuple[Path, ...],
-    robot: str,
+    robot: str | None,
     robots: int,
     site: str,
     task: str | None,
     speed: str,
     episode: str | None,
+    spool: Path | None,
+    spool_cap_gb: float,
+    offline: bool,  # noqa: FBT001 - click passes by name
     bootstrap: str,
     as_json: bool,  # noqa: FBT001 - click passes by name
 ) -> None:
-    """Play recordings (MCAP, ROS bags) as episodes; each FILE is one.
+    """Play recordings (MCAP, ROS bags) as episodes; each FILE is one. Send spools (folders) under their own names.
 
     \b
     Example:
       saltwell replay take_17.mcap --robot g1-04 --task "sort the parts" --speed max
+      saltwell replay take_17.mcap --robot g1-04 --spool /var/spool/saltwell
+      saltwell replay /media/disk/spool
     """
+    if any(is_spool(path) for path in files):
+        _send_spools(files, robot, spool, bootstrap=bootstrap, as_json=as_json)
+        return
+    if robot is None:
+        raise click.UsageError("Missing option '--robot'.")
+    if offline and spool is None:
+        raise StopError("--offline records to a spool and nowhere else; give --spool DIR")
     if not _NAME.fullmatch(robot):
         raise StopError(f"robot {robot!r}: use letters, digits, dot, dash and underscore, 64 at most")
     names = [robot] if robots == 1 else [f"{robot}-{i}" for i in range(1, robots + 1)]
@@ -63,9 +98,11 @@ def replay(  # noqa: PLR0917 - click passes by name
         recording = open_recording(path)
         total += recording.count
         recording.close()
-    outbox = KafkaOutbox(bootstrap, Codec(schema_ids()))
     played: list[Played] = []
-    with _progress(total) as advance:
+    with (
+        _outbox(bootstrap, spool, cap_bytes=int(spool_cap_gb * GB), offline=offline) as outbox,
+        _progress(total) as advance,
+    ):
         for path in files:
             parts = [Part(name, episode or new_episode(name)) for name in names]
             played += play(
@@ -79,6 +116,28 @@ def replay(  # noqa: PLR0917 - click passes by name
         click.echo(
             f"{p.episode}  {p.robot}  {p.seconds:.1f} s  {len(p.streams)} streams  {lost} frames lost at the source"
         )
+
+
+def _outbox(bootstrap: str, spool: Path | None, *, cap_bytes: int, offline: bool) -> AbstractContextManager[Outbox]:
+    """To the broker, or to a spool and from there."""
+    if spool is None:
+        return nullcontext(KafkaOutbox(bootstrap, Codec(schema_ids())))
+    return through_spool(spool, room=Room.of_cap(cap_bytes), bootstrap=None if offline else bootstrap)
+
+
+def _send_spools(
+    files: tuple[Path, ...], robot: str | None, spool: Path | None, *, bootstrap: str, as_json: bool
+) -> None:
+    if robot is not None or spool is not None or not all(is_spool(path) for path in files):
+        raise StopError("a spool is sent under its own names: give only spools, without --robot and --spool")
+    sent = [send_spool(path, bootstrap=bootstrap) for path in files]
+    if as_json:
+        click.echo(json.dumps({"spools": [asdict(s) for s in sent]}, indent=2))
+        return
+    for s in sent:
+        for e in s.episodes:
+            click.echo(f"{e.episode}  {e.robot}  {e.site}  {e.state}{': ' if e.reason else ''}{e.reason}")
+        click.echo(f"{s.folder}: {len(s.episodes)} episodes, {s.bytes / MB:.1f} MB sent")
 
 
 def new_episode(robot: str) -> str:
