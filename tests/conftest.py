@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,16 +56,22 @@ class S3:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test that needs the S3 server may have to build it."""
+    """The first test that needs a program in Go may have to build it."""
     for item in items:
-        if "s3" in getattr(item, "fixturenames", ()):
+        if "go_tool" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(_BUILD_S))
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    """versitygw over a temporary folder, built once into ~/.cache/saltwell."""
-    server = _s3_server()
+def go_tool() -> Callable[[str, str], Path]:
+    """Gives a program by its Go package and version, built once into ~/.cache/saltwell."""
+    return _go_tool
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory, go_tool: Callable[[str, str], Path]) -> Iterator[S3]:
+    """versitygw over a temporary folder."""
+    server = go_tool(_S3_SERVER, _S3_VERSION)
     folder = tmp_path_factory.mktemp("s3")
     (folder / "root" / "episodes").mkdir(parents=True)
     (folder / "sidecar").mkdir()
@@ -99,23 +105,21 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
         process.wait(10)
 
 
-def _s3_server() -> Path:
+def _go_tool(package: str, version: str) -> Path:
+    name = package.rsplit("/", 1)[1]
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "saltwell"
-    server = cache / f"versitygw-{_S3_VERSION}"
-    if server.exists():
-        return server
+    tool = cache / f"{name}-{version}"
+    if tool.exists():
+        return tool
     if shutil.which("go") is None:
-        pytest.skip(f"no Go to build an S3 server with; install Go, or put versitygw {_S3_VERSION} at {server}")
+        pytest.skip(f"no Go to build {name} with; install Go, or put {name} {version} at {tool}")
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         subprocess.run(
-            ["go", "install", f"{_S3_SERVER}@{_S3_VERSION}"],
-            env=os.environ | {"GOBIN": folder},
-            check=True,
-            timeout=_BUILD_S,
+            ["go", "install", f"{package}@{version}"], env=os.environ | {"GOBIN": folder}, check=True, timeout=_BUILD_S
         )
-        Path(folder, "versitygw").rename(server)  # at once, so that two test runs never see half a file
-    return server
+        Path(folder, name).rename(tool)  # at once, so that two test runs never see half a file
+    return tool
 
 
 def _free_port() -> int:
