@@ -59,10 +59,11 @@ def main(  # noqa: PLR0917 - click passes by name
 
 def _run(folder: Path, report: Report, *, seed: int, count: int, kinds: list[type[Fault]]) -> None:
     """Run the rounds; the report grows as they end, so that a run that is broken off has one, too."""
-    recordings_made = recorded(recordings(_BUILD / "bench"))
+    variants = {"plain", *(kind.recording for kind in kinds)}
+    played = {name: path for name, path in recordings(_BUILD / "bench").items() if name in variants}
     registry = RegistryDown in kinds
     with running(folder.absolute(), brokers=report.brokers, registry=registry) as rig:
-        runner = Runner(rig, recordings_made)
+        runner = Runner(rig, recorded(played))
         report.end = runner.undisturbed()
         for number, events in enumerate(schedule(seed, rounds=count, kinds=kinds), 1):
             outcome = runner.round(number, events)
