@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from processors.judge.content.check import ContentCheck
+from processors.judge.content.measures import content_measures
 from processors.judge.criteria import Criteria, Measured
 from processors.judge.joints import Motion
 from processors.judge.measures import ledger_measures, score_measures, timing_measures
@@ -26,6 +28,7 @@ class EpisodeCase:
         self._duplicates: dict[str, int] = {}
         self._ended: dict[str, StreamEnded] = {}
         self._alignment: AlignmentEnded | None = None
+        self._content = ContentCheck()
 
     def score(self, block: ScoreBlock) -> None:
         """Take metrics of a stream."""
@@ -35,6 +38,7 @@ class EpisodeCase:
         self._seen.setdefault(name, set()).update(i64(block.seq).tolist(), unreadable)
         self._unreadable.setdefault(name, set()).update(unreadable)
         self._duplicates[name] = self._duplicates.get(name, 0) + block.duplicates
+        self._content.add(block)
 
     def end_stream(self, ended: StreamEnded) -> None:
         """A stream's scores are complete."""
@@ -58,7 +62,8 @@ class EpisodeCase:
         if alignment is None:
             raise ValueError("not complete")
         ledgers = [self._ledger(ended) for _, ended in sorted(self._ended.items())]
-        measured = [*self._measured(alignment, ledgers, criteria)]
+        content = self._content.offsets({t.stream: t.clock_offset_ns for t in alignment.streams})
+        measured = [*self._measured(alignment, ledgers, criteria), *content_measures(content)]
         began_ns = {t.stream: alignment.started_ns - t.clock_offset_ns for t in alignment.streams}
         reasons = [*_endings(alignment, ledgers), *criteria.reasons(measured, began_ns=began_ns)]
         return Verdict(
@@ -69,6 +74,7 @@ class EpisodeCase:
             reasons=reasons,
             criteria_version=criteria.version,
             streams=ledgers,
+            content=content,
         )
 
     def _ledger(self, ended: StreamEnded) -> StreamLedger:

@@ -178,7 +178,7 @@ class _Joints:
             row |= _named(self._limits.score(record.names, captured_ns, columns[0], columns[2]), LIMIT_METRICS)
         except UnusableBlockError:
             row["mismatched"] = float(n)
-        self.tracer.add(record.names, captured_ns, columns[0])
+        self.tracer.add(record.names or [str(joint) for joint in range(columns[0].shape[1])], captured_ns, columns[0])
         return [*([_NOTHING] * (n - 1)), row]
 
 

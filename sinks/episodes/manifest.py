@@ -11,6 +11,7 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 from saltwell.contracts.identity import Decision, StreamKind
 from saltwell.contracts.results import (
     AlignmentEnded,
+    ContentOffset,
     Reason,
     StreamLedger,
     StreamTiming,
@@ -87,6 +88,7 @@ class Manifest:
     decision: Decision
     reasons: Sequence[Reason]
     criteria_version: str
+    content: Sequence[ContentOffset]
     anchor: str
     steps: int
     streams: Mapping[str, StreamEntry]
@@ -140,6 +142,7 @@ def manifest_of(
         decision=verdict.decision,
         reasons=tuple(verdict.reasons),
         criteria_version=verdict.criteria_version,
+        content=tuple(verdict.content),
         anchor=ended.anchor,
         steps=ended.steps,
         streams={

@@ -33,7 +33,7 @@ class ContentCheck:
         found: list[ContentOffset] = []
         for late, early, finding in _findings(motions):
             between_ns = clock_offsets_ns.get(late, 0) - clock_offsets_ns.get(early, 0)
-            found.append(_offset(late, early, finding, between_ns))
+            found.append(offset_of(late, early, finding, between_ns))
         return found
 
     def _motions(self, clock_offsets_ns: Mapping[str, int]) -> dict[StreamKind, dict[str, Motion]]:
@@ -69,7 +69,8 @@ def _findings(motions: Mapping[StreamKind, Mapping[str, Motion]]) -> Iterator[tu
                     yield state, command, finding
 
 
-def _offset(late: str, early: str, finding: Finding, between_ns: int) -> ContentOffset:
+def offset_of(late: str, early: str, finding: Finding, between_ns: int) -> ContentOffset:
+    """The finding as the verdict carries it. `between_ns`: clock offset of `late` less that of `early`."""
     measured = finding.grade != "not_measurable"
     lag_ns = round(finding.lag_s * 1e9) if measured else 0
     return ContentOffset(

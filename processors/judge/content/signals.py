@@ -37,7 +37,8 @@ def held(times_s: Float64s, values: Float64s, wanted_s: Float64s) -> Float64s:
 def rates(times_s: Float64s, values: Float64s, wanted_s: Float64s, *, window_s: float) -> Float64s:
     """Return the mean rate of change of (n, k) values over a window about each wanted time, (m, k) a second."""
     half = window_s / 2
-    return (at(times_s, values, wanted_s + half) - at(times_s, values, wanted_s - half)) / window_s
+    after, before = (at(times_s, values, wanted_s + shift) for shift in (half, -half))
+    return np.asarray((after - before) / window_s)
 
 
 def turning(times_s: Float64s, quaternions: Float64s, wanted_s: Float64s, *, window_s: float) -> Float64s:
@@ -49,16 +50,16 @@ def turning(times_s: Float64s, quaternions: Float64s, wanted_s: Float64s, *, win
     half = window_s / 2
     before, after = (at(times_s, unit, wanted_s + shift) for shift in (-half, half))
     chord = np.linalg.norm(_normed(after) - _normed(before), axis=1)
-    return (4 * np.arcsin(np.minimum(chord / 2, 1)) / window_s)[:, np.newaxis]
+    return np.asarray(4 * np.arcsin(np.minimum(chord / 2, 1)) / window_s).reshape(-1, 1)
 
 
 def without_trend(values: Float64s) -> Float64s:
     """Subtract from (m, k) values their mean over a second about each: what is left is where motion begins and ends."""
     half = round(_TREND_S / GRID_S)
-    known = np.isfinite(values).all(axis=1)
-    sums = np.concatenate(
-        [np.zeros((1, values.shape[1])), np.cumsum(np.where(known[:, np.newaxis], values, 0), axis=0)]
-    )
+    known = known_rows(values)
+    filled = values.copy()
+    filled[~known] = 0
+    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(filled, axis=0)])
     counts = np.concatenate([[0], np.cumsum(known)])
     row = np.arange(len(values))
     begin, end = np.maximum(row - half, 0), np.minimum(row + half + 1, len(values))
