@@ -1,6 +1,7 @@
 """What became of every frame: sent = written + lost, with a cause for each loss. Pure."""
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from saltwell.contracts.identity import OfEpisode, StreamKind
@@ -11,34 +12,28 @@ from saltwell.contracts.timeline import SeqRange, StreamEnded
 def stream_ledger(
     ended: StreamEnded, *, seen: AbstractSet[int], unreadable: AbstractSet[int], duplicates: int
 ) -> StreamLedger:
-    """Ledger of a stream that is complete.
+    """Ledger of a stream that is complete. It balances for every `ended` that the codec lets in.
 
     `seen` are the distinct frames found in the log, `unreadable` those of them that can't be read. Frames that
-    were published and not found are lost with the cause "log". Where the pipeline ended the stream in a dead robot's
-    place, frames may be in the log that the marker does not know of; they count as sent.
+    were published and not found are lost with the cause "log". What is in the log is not lost, though the source may
+    have given it up (a broker that took a frame and could not say so). Where the pipeline ended the stream in a dead
+    robot's place, frames may be in the log that the marker does not know of; they count as sent.
     """
-    missing = list(ended.missing)
-    accounted = {seq for r in missing for seq in range(r.first, r.first + r.count)}
-    readable = (seen - unreadable) - accounted
     sent = max(ended.last_seq, max(seen, default=-1)) + 1
-    gone = set(range(sent)) - seen - accounted
-    missing += ranges(unreadable - accounted, "unreadable")
-    missing += ranges(gone, "log")
+    found = [*ranges(seen, "")]
+    listed = [*_without(ended.missing, found)]
+    dead = unreadable & seen
+    missing = [*listed, *ranges(dead, "unreadable"), *_gaps([*found, *listed], sent, "log")]
     return StreamLedger(
         stream=ended.stream,
         kind=ended.kind,
         sent=sent,
-        written=len(readable),
-        lost=sent - len(readable),
+        written=len(seen) - len(dead),
+        lost=sent - len(seen) + len(dead),
         duplicates=duplicates,
-        dead=len(unreadable) + sum(r.count for r in ended.missing if r.cause == "malformed"),
+        dead=len(dead) + sum(r.count for r in listed if r.cause == "malformed"),
         missing=sorted(missing, key=lambda r: r.first),
     )
-
-
-def lost_frames(ledger: StreamLedger) -> set[int]:
-    """Numbers of the frames that are listed as lost."""
-    return {seq for r in ledger.missing for seq in range(r.first, r.first + r.count)}
 
 
 def end_of_stream(
@@ -55,7 +50,7 @@ def end_of_stream(
         ordinal=ordinal,
         last_seq=last,
         count=len(numbers),
-        missing=[*ranges(set(range(last + 1)) - numbers, "source")],
+        missing=[*_gaps([*ranges(numbers, "")], last + 1, "source")],
     )
 
 
@@ -76,3 +71,28 @@ def ranges(seqs: Iterable[int], cause: str) -> Iterator[SeqRange]:
         first = last = seq
     if first is not None and last is not None:
         yield SeqRange(first, last - first + 1, cause)
+
+
+def _gaps(covered: Iterable[SeqRange], end: int, cause: str) -> Iterator[SeqRange]:
+    """What lies in none of the ranges, from 0 to before `end`; numbers are not held one by one: they may be absurd."""
+    at = 0
+    for r in sorted(covered, key=lambda r: r.first):
+        if r.first > at:
+            yield SeqRange(at, min(r.first, end) - at, cause)
+        at = max(at, r.first + r.count)
+    if at < end:
+        yield SeqRange(at, end - at, cause)
+
+
+def _without(listed: Iterable[SeqRange], found: Sequence[SeqRange]) -> Iterator[SeqRange]:
+    """The listed ranges without the frames that were found after all (ranges in order, apart from each other)."""
+    for r in listed:
+        at, end = r.first, r.first + r.count
+        for hit in found[bisect_left(found, at, key=lambda f: f.first + f.count - 1) :]:
+            if hit.first >= end:
+                break
+            if hit.first > at:
+                yield SeqRange(at, hit.first - at, r.cause)
+            at = hit.first + hit.count
+        if at < end:
+            yield SeqRange(at, end - at, r.cause)

@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import pairwise
 
 from hypothesis import given
@@ -19,12 +20,23 @@ def numbers(listed) -> list[int]:
 
 @st.composite
 def streams(draw):
-    """A stream's end, what the log holds of it, and which of that can't be read."""
+    """A stream's end, what the log holds of it (more than the end knows of, too), and what can't be read."""
     last = draw(st.integers(-1, 60))
-    numbered = st.sets(st.integers(0, max(last, 0))) if last >= 0 else st.just(set())
-    missing, seen = draw(numbered), draw(numbered)
-    unreadable = draw(st.sets(st.sampled_from(sorted(seen)))) if seen else set()
-    return ended(last, list(ranges(missing, "source"))), seen, unreadable
+    missing = draw(st.sets(st.integers(0, max(last, 0)))) if last >= 0 else set()
+    listed = [
+        r for cause in ("source", "malformed") for r in ranges({m for m in missing if draw(st.booleans())}, cause)
+    ]
+    seen, unreadable = draw(st.sets(st.integers(0, 70))), draw(SEQS)
+    return ended(last, apart(listed)), seen, unreadable
+
+
+def apart(listed: list[SeqRange]) -> list[SeqRange]:
+    """Without those that overlap an earlier one: the codec lets none of them in."""
+    kept: list[SeqRange] = []
+    for r in listed:
+        if not set(numbers([r])) & set(numbers(kept)):
+            kept.append(r)
+    return kept
 
 
 @given(stream=streams(), duplicates=st.integers(0, 9))
@@ -32,11 +44,34 @@ def test_every_frame_is_written_or_lost_with_a_cause_whatever_happened(stream, d
     end, seen, unreadable = stream
     ledger = stream_ledger(end, seen=seen, unreadable=unreadable, duplicates=duplicates)
     assert balances(ledger)
-    assert ledger.sent == end.last_seq + 1
-    lost = numbers(ledger.missing)
-    assert len(lost) == len(set(lost))
-    assert set(lost) | (seen - unreadable) == set(range(ledger.sent))
+    assert ledger.sent == max(end.last_seq, max(seen, default=-1)) + 1
+    lost, written = numbers(ledger.missing), seen - unreadable
+    assert len(lost) == len(set(lost)) == ledger.lost
+    assert not set(lost) & written
+    assert set(lost) | written == set(range(ledger.sent))
     assert all(r.cause for r in ledger.missing)
+    assert ledger.dead <= ledger.lost
+
+
+def test_a_frame_that_was_given_up_and_is_in_the_log_all_the_same_is_not_lost() -> None:
+    """A broker may take a frame and not be able to say so: the publisher lists it as undelivered."""
+    ledger = stream_ledger(
+        ended(9, [SeqRange(2, 6, "undelivered")]), seen={0, 1, 4, 8, 9}, unreadable=set(), duplicates=0
+    )
+    assert list(ledger.missing) == [SeqRange(2, 2, "undelivered"), SeqRange(5, 3, "undelivered")]
+    assert (ledger.sent, ledger.written, ledger.lost) == (10, 5, 5)
+
+
+def test_absurd_numbers_take_no_memory() -> None:
+    end = ended(2**32 - 1, [SeqRange(7, 2**31, "source")])
+    tracemalloc.start()
+    try:
+        ledger = stream_ledger(end, seen={0, 5, 2**31 + 100}, unreadable=set(), duplicates=0)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+    assert balances(ledger)
+    assert (ledger.sent, ledger.written) == (2**32, 3)
 
 
 def test_a_frame_that_was_published_and_is_not_in_the_log_is_named() -> None:
