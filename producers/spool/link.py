@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from confluent_kafka import KafkaError, Producer
 
 from saltwell.bus.clients import metadata, partition_count, producer_config
+from saltwell.contracts.access import ROLES
 from saltwell.contracts.partition import partition_of
 from saltwell.errors import RetryError
 
@@ -38,7 +39,7 @@ class KafkaLink:
         """Raises StopError while there is no broker, or it has not our topics."""
         metadata(bootstrap, timeout_s=_PROBE_S)  # gives up sooner than the count would
         self._bootstrap = bootstrap
-        self._partitions = partition_count(bootstrap)
+        self._partitions = partition_count(bootstrap, ROLES["edge"].writes)
         self._broken: KafkaError | None = None
         self._is_silent = False
         self._producer = Producer(

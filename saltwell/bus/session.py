@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from saltwell.bus.clients import consumer_config
 from saltwell.bus.driver import Result, ShardDriver
+from saltwell.bus.lag import Lag
 from saltwell.bus.note import note
 from saltwell.bus.processor import Effect, Output, Processor
 from saltwell.bus.reading import raw_of
@@ -50,6 +51,7 @@ class Session:
         self._on_ready = on_ready
         self._on_tick = on_tick
         self._starts = Starts(processor.topics)
+        self._lag = Lag(processor.name)
         self._drivers: dict[int, ShardDriver] = {}
         self._paused: dict[int, frozenset[str]] = {}
         self._effects = ThreadPoolExecutor(1, thread_name_prefix="effect")
@@ -106,9 +108,11 @@ class Session:
         topic, shard, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
         if error is None:
             raw = raw_of(message)
+            self._lag.read(topic, shard, raw.event_ms)
             self._drive(shard, lambda driver: driver.feed(raw), raw.event_ms)
             self._moved = True
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's public name for it
+            self._lag.at_end(topic, shard)
             self._drive(shard, lambda driver: driver.reached_end(topic, offset), _now_ms())
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - the client's public name for it
             self._truncated(topic, shard)
@@ -238,6 +242,7 @@ class Session:
         self._commit()
         for shard in {tp.partition for tp in partitions}:
             self._paused.pop(shard, None)
+            self._lag.drop(shard)
             driver = self._drivers.pop(shard, None)
             if driver is not None:
                 driver.close()
