@@ -1,0 +1,1 @@
+"""Verdicts as they are given, for the people on the floor."""
