@@ -26,7 +26,9 @@ MatchKind = Literal["exact", "interpolated", "held", "missing"]
 MATCH_KINDS: tuple[MatchKind, ...] = get_args(MatchKind)
 """Names of the numbers in StreamMatch.kind."""
 
-_MISSING = ("missing", -1, -1, 0, 0)  # fields of StepMatch behind the stream
+_NO_FRAME = -1
+_MISSING = ("missing", _NO_FRAME, _NO_FRAME, 0, 0)  # fields of StepMatch behind the stream
+_NOTHING: AbstractSet[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +88,31 @@ def add_annotations(archive: EpisodeArchive, annotations: Iterable[Annotation]) 
         archive.add(
             one.stream,
             one.data,
-            log_time_ns=one.log_time_ns,
-            publish_time_ns=one.publish_time_ns,
+            log_time_ns=since_1970_ns(one.log_time_ns),
+            publish_time_ns=since_1970_ns(one.publish_time_ns),
             sequence=one.sequence,
         )
 
 
+def since_1970_ns(time_ns: int) -> int:
+    """A time as MCAP can hold it; a clock that says less is broken, and its frames are told unreadable."""
+    return max(0, time_ns)
+
+
 def alignment_annotations(
-    block: AlignmentBlock, *, absent: Mapping[str, AbstractSet[int]] | None = None
+    block: AlignmentBlock, *, present: Mapping[str, AbstractSet[int]] | None = None
 ) -> list[Annotation]:
     """A message a step: sequence = step number, both times = t_ref_ns. SkipRecordError when columns don't fit.
 
-    `absent` are frames by stream that are not in the archive. The synchronizer knows the timeline only, so it
+    `present` are the frames in the archive, by stream; None = all. The synchronizer knows the timeline only, so it
     matches frames that are lost or unreadable too: here such a match becomes "missing", that no step refers to what
     is not there.
     """
     try:
-        matches = [list(_matches(match, (absent or {}).get(match.stream, frozenset()))) for match in block.streams]
+        matches = [
+            list(_matches(match, None if present is None else present.get(match.stream, _NOTHING)))
+            for match in block.streams
+        ]
         steps = enumerate(zip(i64(block.t_ref_ns).tolist(), *matches, strict=True), start=block.first_step)
         return [_step(step, t_ref_ns, of_streams) for step, (t_ref_ns, *of_streams) in steps]
     except (ValueError, IndexError) as error:
@@ -143,11 +153,12 @@ def ledger_annotation(ledgers: Sequence[StreamLedger], *, at_ns: int) -> Annotat
     return Annotation(LEDGER, compact(body), at_ns, at_ns, 0)
 
 
-def _matches(match: StreamMatch, absent: AbstractSet[int]) -> Iterator[dict[str, Any]]:
+def _matches(match: StreamMatch, present: AbstractSet[int] | None) -> Iterator[dict[str, Any]]:
     names = [field.name for field in fields(StepMatch)]
     columns = (i64(column).tolist() for column in (match.seq, match.seq_next, match.skew_ns, match.span_ns))
     for number, *numbers in zip(match.kind, *columns, strict=True):
-        found = (MATCH_KINDS[number], *numbers) if absent.isdisjoint(numbers[:2]) else _MISSING
+        there = present is None or all(seq == _NO_FRAME or seq in present for seq in numbers[:2])
+        found = (MATCH_KINDS[number], *numbers) if there else _MISSING
         yield dict(zip(names, (match.stream, *found), strict=True))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from saltwell.contracts.checks import SAMPLED_END
 from saltwell.contracts.columns import i64
 from saltwell.contracts.frames import SampledCloud
 from saltwell.contracts.identity import StreamKind
@@ -21,10 +22,9 @@ from saltwell.contracts.results import (
     Verdict,
 )
 from saltwell.contracts.timeline import EpisodeStarted, StreamDeclared, StreamEnded
-from saltwell.contracts.topics import SAMPLED_KINDS
+from saltwell.contracts.topics import BY_NAME, SAMPLED_KINDS, frame_topic
 from saltwell.errors import SkipRecordError
-from saltwell.ledger import lost_frames, stream_ledger
-from saltwell.messages.checks import UnreadableFrame as Unreadable
+from saltwell.ledger import stream_ledger
 from saltwell.messages.checks import check_cloud, check_image
 from saltwell.messages.definitions import POINT_CLOUD_2
 from saltwell.metrics import DUPLICATES
@@ -34,11 +34,12 @@ from sinks.episodes.annotations import (
     declare_annotations,
     ledger_annotation,
     score_annotations,
+    since_1970_ns,
     verdict_annotation,
 )
 from sinks.episodes.archive import EpisodeArchive
 from sinks.episodes.manifest import Manifest, manifest_of, provenance_of
-from sinks.episodes.messages import FrameMessage, frame_messages, sampled_message
+from sinks.episodes.messages import FrameMessage, frame_messages, frame_names, sampled_message
 
 _ALREADY_COMPRESSED = "CompressedImage"
 _PER_FRAME_KINDS = frozenset({"color", "depth", "cloud"})
@@ -51,6 +52,7 @@ class EpisodeInProgress:
     def __init__(self, scratch: Path) -> None:
         self._archive = EpisodeArchive(scratch)
         self._started: EpisodeStarted | None = None
+        self._kinds: dict[str, StreamKind] = {}
         self.stopped_ms: int | None = None
         self.judged_ms: int | None = None
         self._seen: dict[str, set[int]] = {}
@@ -68,6 +70,7 @@ class EpisodeInProgress:
         if self._started is not None:
             return
         self._started = started
+        self._kinds = {stream.name: stream.kind for stream in started.streams}
         for stream in started.streams:
             self._declare(stream)
         declare_annotations(self._archive)
@@ -96,6 +99,8 @@ class EpisodeInProgress:
 
     def end_stream(self, ended: StreamEnded, *, of: str) -> None:
         """A stream is complete in the topics of its `frames`, `scores` or `clouds`."""
+        if self._kinds.get(ended.stream) != ended.kind:
+            raise SkipRecordError(f"{ended.stream} is not declared as {ended.kind}")
         self._ended[of][ended.stream] = ended
 
     def is_complete(self) -> bool:
@@ -104,7 +109,7 @@ class EpisodeInProgress:
             return False
         if self._verdict is None and not self.is_discarded():
             return False
-        names = {s.name for s in self._started.streams}
+        names = self._kinds.keys()
         clouds = self._streams_of_kinds(SAMPLED_KINDS)
         return (
             names <= self._ended["frames"].keys()
@@ -168,12 +173,15 @@ class EpisodeInProgress:
         self._sampled.setdefault((cloud.stream, cloud.seq), cloud)
 
     def _streams_of_kinds(self, kinds: AbstractSet[StreamKind]) -> set[str]:
-        return set() if self._started is None else {s.name for s in self._started.streams if s.kind in kinds}
+        return {name for name, kind in self._kinds.items() if kind in kinds}
 
     def _take_frames(self, record: Any) -> None:
+        kind = self._kinds.get(record.stream)
+        if kind is None or type(record) not in BY_NAME[frame_topic(kind)].records:
+            raise SkipRecordError(f"{record.stream} is not declared as a stream of {type(record).__name__}")
         seen = self._seen.setdefault(record.stream, set())
-        unreadable = _unreadable(record)
-        for message in frame_messages(record):
+        messages, unreadable = _messages(record)
+        for message in messages:
             if message.seq in seen:
                 DUPLICATES.labels(_PART).inc()
                 self._duplicates[record.stream] = self._duplicates.get(record.stream, 0) + 1
@@ -203,26 +211,29 @@ class EpisodeInProgress:
             yield stream_ledger(
                 ended,
                 seen=self._seen.get(name, set()),
-                unreadable={frame.seq for frame in self._unreadable.get(name, ())},
+                unreadable=self._unreadable_numbers(name),
                 duplicates=self._duplicates.get(name, 0),
             )
 
+    def _unreadable_numbers(self, stream: str) -> set[int]:
+        return {frame.seq for frame in self._unreadable.get(stream, ())}
+
     def _annotate(self, alignment: AlignmentEnded, verdict: Verdict, ledgers: list[StreamLedger]) -> None:
-        absent = {ledger.stream: lost_frames(ledger) for ledger in ledgers}
+        present = {name: seen - self._unreadable_numbers(name) for name, seen in self._seen.items()}
         for steps in self._steps:
-            add_annotations(self._archive, alignment_annotations(steps, absent=absent))
+            add_annotations(self._archive, alignment_annotations(steps, present=present))
         offsets = {timing.stream: timing.clock_offset_ns for timing in alignment.streams}
         for block in self._scores:
             if block.kind in _PER_FRAME_KINDS and i64(block.seq).size:
                 add_annotations(self._archive, score_annotations(block, clock_offset_ns=offsets.get(block.stream, 0)))
         for (stream, seq), cloud in sorted(self._sampled.items()):
-            if seq in absent.get(stream, ()):
+            if seq not in present.get(stream, ()):
                 continue
             self._archive.add(
                 sampled_name(stream),
                 sampled_message(cloud),
-                log_time_ns=cloud.captured_ns + offsets.get(stream, 0),
-                publish_time_ns=cloud.captured_ns,
+                log_time_ns=since_1970_ns(cloud.captured_ns + offsets.get(stream, 0)),
+                publish_time_ns=since_1970_ns(cloud.captured_ns),
                 sequence=seq,
             )
         at_ns = alignment.stopped_ns
@@ -233,16 +244,16 @@ class EpisodeInProgress:
 
 def sampled_name(stream: str) -> str:
     """Name of a cloud stream's sampled form in the archive."""
-    return f"{stream}/sampled"
+    return stream + SAMPLED_END
 
 
-def _unreadable(record: Any) -> str | None:
-    """Why a frame can't be read; the scorer asks the same and sets it aside."""
+def _messages(record: Any) -> tuple[list[FrameMessage], str]:
+    """The frames of a record, and why they can't be read, or nothing; the scorer asks the same and sets them aside."""
     try:
         if hasattr(record, "compressed"):
             check_image(record)
         elif hasattr(record, "point_step"):
             check_cloud(record)
-    except Unreadable as error:
-        return str(error)
-    return None
+        return [*frame_messages(record)], ""
+    except SkipRecordError as error:
+        return [*frame_names(record)], str(error)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from itertools import islice
 from typing import Any, Literal
 
 from fastavro.schema import fingerprint, to_parsing_canonical_form
@@ -31,6 +32,10 @@ ARCHIVE_NAME = "episode.mcap"
 
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 
+MAX_NAMED = 1000
+"""Most unreadable frames of a stream that are explained: a camera that is broken for an hour gives 108,000. The
+ledger lists all of them."""
+
 Ending = Literal["stopped", "aborted"]
 
 
@@ -42,7 +47,8 @@ class BadManifest(SkipRecordError):
 class StreamEntry:
     """One stream of the episode.
 
-    `unreadable` names the frames behind `ledger.dead`. `timing` None = the synchronizer never saw the stream.
+    `unreadable` says of the first `MAX_NAMED` frames behind `ledger.dead` what is wrong. `timing` None = the
+    synchronizer never saw the stream.
     """
 
     kind: StreamKind
@@ -149,7 +155,7 @@ def manifest_of(
             ledger.stream: StreamEntry(
                 kind=ledger.kind,
                 ledger=ledger,
-                unreadable=tuple(sorted(unreadable.get(ledger.stream, ()), key=lambda frame: frame.seq)),
+                unreadable=_first(unreadable.get(ledger.stream, ())),
                 timing=timing.get(ledger.stream),
             )
             for ledger in ledgers
@@ -157,6 +163,10 @@ def manifest_of(
         objects=(DataObject(ARCHIVE_NAME, archive.bytes, archive.sha256, archive.messages),),
         provenance=provenance,
     )
+
+
+def _first(unreadable: Iterable[UnreadableFrame]) -> tuple[UnreadableFrame, ...]:
+    return tuple(islice(sorted(unreadable, key=lambda frame: frame.seq), MAX_NAMED))
 
 
 def provenance_of(source: Mapping[str, str], records: Iterable[type]) -> Provenance:

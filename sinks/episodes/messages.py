@@ -39,7 +39,7 @@ class FrameMessage:
 
 
 def frame_messages(record: Any) -> Iterator[FrameMessage]:
-    """The messages of a record of a `frames.*` topic, in its order."""
+    """The messages of a record of a `frames.*` topic, in its order; MalformedMessage when they can't be written."""
     match record:
         case ImageFrame():
             yield FrameMessage(record.seq, record.captured_ns, record.arrived_ns, _image(record))
@@ -52,6 +52,16 @@ def frame_messages(record: Any) -> Iterator[FrameMessage]:
             messages = _joints(record) if isinstance(record, JointBlock) else _rows(record)
             for seq, captured_ns, arrived_ns, data in zip(*times, messages, strict=True):
                 yield FrameMessage(seq, captured_ns, arrived_ns, data)
+
+
+def frame_names(record: Any) -> Iterator[FrameMessage]:
+    """Numbers and times of a record's frames, without their messages: of one that can't be written as such."""
+    if isinstance(record, JointBlock | PoseBlock | ImuBlock):
+        times = (i64(c).tolist() for c in (record.seq, record.captured_ns, record.arrived_ns))
+        for seq, captured_ns, arrived_ns in zip(*times, strict=True):
+            yield FrameMessage(seq, captured_ns, arrived_ns, b"")
+    else:
+        yield FrameMessage(record.seq, record.captured_ns, record.arrived_ns, b"")
 
 
 def sampled_message(cloud: SampledCloud) -> bytes:

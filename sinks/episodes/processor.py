@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from saltwell.bus.processor import Arrival, Effect, Output
-from saltwell.contracts.results import Verdict
+from saltwell.contracts.results import SetAside, Verdict
 from saltwell.contracts.timeline import (
     EpisodeAborted,
     EpisodeDiscarded,
@@ -17,7 +17,15 @@ from saltwell.contracts.timeline import (
     StreamEnded,
 )
 from saltwell.contracts.topics import FRAME_TOPICS
-from saltwell.metrics import EPISODE_BYTES, EPISODES_FINISHED, OPEN_EPISODES, STOP_TO_STORED, STOP_TO_VERDICT
+from saltwell.errors import SkipRecordError
+from saltwell.metrics import (
+    DEAD_LETTERS,
+    EPISODE_BYTES,
+    EPISODES_FINISHED,
+    OPEN_EPISODES,
+    STOP_TO_STORED,
+    STOP_TO_VERDICT,
+)
 from sinks.episodes.archive import let_go, unnamed_file
 from sinks.episodes.commit import ConflictError, commit
 from sinks.episodes.episode import EpisodeInProgress
@@ -80,7 +88,7 @@ class EpisodesShard:
             if episode.is_discarded():
                 episode.discard()
             else:
-                yield Effect(lambda: self._finish(episode))
+                yield Effect(lambda: self._finish(episode, arrival))
         OPEN_EPISODES.labels(Episodes.name).set(len(self._episodes))
 
     def open_episodes(self) -> Collection[str]:
@@ -92,10 +100,15 @@ class EpisodesShard:
         for episode in self._episodes.values():
             episode.discard()
 
-    def _finish(self, episode: EpisodeInProgress) -> Iterator[Output]:
+    def _finish(self, episode: EpisodeInProgress, last: Arrival) -> Iterator[Output]:
         archive = unnamed_file(self._scratch)
         try:
             stored = self._store_once(episode.finish(archive), archive)
+        except SkipRecordError as error:  # one episode that can't be stored must not stop the robots beside it
+            log.error("episode %s can't be stored: %s", last.record.episode, error)  # noqa: TRY400 - the message says it all
+            DEAD_LETTERS.labels(Episodes.name, last.topic).inc()
+            yield Output("dead", _refused(last, str(error)))
+            return
         finally:
             let_go(archive)
         EPISODES_FINISHED.labels(stored.manifest.decision).inc()
@@ -111,6 +124,23 @@ class EpisodesShard:
             log.error("%s", error)  # noqa: TRY400 - the message says it all, a traceback nothing
             return load_episode(self._store, manifest.episode)
         return FinishedEpisode(marker, manifest, self._store.uri(marker.folder))
+
+
+def _refused(last: Arrival, reason: str) -> SetAside:
+    """Word of an episode that is complete and can't be stored; it stands at the record that made it complete."""
+    return SetAside(
+        topic=last.topic,
+        partition=last.partition,
+        offset=last.offset,
+        by=Episodes.name,
+        reason=f"the whole episode can't be stored: {reason}",
+        robot=last.record.robot,
+        episode=last.record.episode,
+        stream="",
+        seq=-1,
+        key=last.record.robot.encode(),
+        value=b"",
+    )
 
 
 def _observe_latency(episode: EpisodeInProgress) -> None:
