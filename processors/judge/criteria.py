@@ -117,9 +117,7 @@ def load_criteria(path: Path = BUILT_IN) -> Criteria:
         if len(data) > _MAX_BYTES:
             raise StopError(f"{path}: criteria are larger than {_MAX_BYTES} bytes")
         parsed = tomllib.loads(data.decode())
-        if unknown := parsed.keys() - {"version", "measure", "rule"}:
-            raise ValueError(f"{', '.join(sorted(unknown))} is not known")
-        rules = tuple(_rule(entry) for entry in parsed["rule"])
+        rules = tuple(_rule(entry) for entry in _known(parsed)["rule"])
         digest = hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]
         settings = {name: float(value) for name, value in parsed["measure"].items()}
         return Criteria(f"{parsed['version']}+{digest}", settings, rules)
@@ -127,6 +125,12 @@ def load_criteria(path: Path = BUILT_IN) -> Criteria:
         raise StopError(f"{path}: not valid criteria: {error.args[0]!r} is missing") from error
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise StopError(f"{path}: not valid criteria: {error}".replace("\n", " ")) from error
+
+
+def _known(parsed: dict[str, Any]) -> dict[str, Any]:
+    if unknown := parsed.keys() - {"version", "measure", "rule"}:
+        raise ValueError(f"{', '.join(sorted(unknown))} is not known")
+    return parsed
 
 
 def _rule(entry: dict[str, Any]) -> Rule:

@@ -6,11 +6,12 @@ import numpy as np
 
 from processors.judge.criteria import Measured
 from processors.judge.series import Bools, StreamScores, longest_run, share, spread, usual
+from processors.judge.shifts import shifted
 from saltwell.contracts.columns import Float64s
 
 QUARTERS: tuple[str, ...] = ("upper_left", "upper_right", "lower_left", "lower_right")
 
-_ONSET_FRAMES = 2
+_FAINT = 0.01  # grey levels: below, noise and sharpness are rounding
 _DEVIATIONS = 6.0
 """A frame that differs by fewer robust deviations of its own camera differs as its frames always do."""
 
@@ -36,63 +37,64 @@ def color_faults(scores: StreamScores, settings: Mapping[str, float]) -> dict[st
     """Which frames are bad, by what is wrong with them. Of several signs of one fault only its own counts."""
     if not scores.known("brightness")[1].size:
         return {}
-    exposed = _exposed(scores, settings["exposure_ratio"])
-    compressed = _compressed(scores, settings)
-    flat, detail = scores.metric("flat_share"), _ratio(scores.metric("detail"))
-    light = scores.metric("brightness") + 1
-    sharp, noise = _ratio(scores.metric("sharpness") / light**2), _ratio(scores.metric("noise") / light)
-    covered = (flat - usual(flat) > settings["covered_share"]) & ~exposed & ~compressed
-    covered = abrupt(covered, flat, settings["covered_onset"])
+    exposed, compressed = _exposed(scores, settings), _compressed(scores, settings)
+    covered = shifted(scores.metric("flat_share"), limit=settings["covered_share"]) & ~exposed & ~compressed
+    noisy = _noisy(scores, settings["noise_ratio"]) & ~compressed & ~exposed
+    sharpness = _sharpness(scores)
+    with np.errstate(all="ignore"):
+        turned = np.exp(sharpness - usual(sharpness)) < settings["motion_blur_ratio"]
     return {
         "covered": covered,
-        "exposure": exposed & ~covered,
+        "exposure": exposed,
         "compression": compressed,
-        "blur": (sharp < settings["blurred_ratio"]) & (detail < settings["blurred_detail_ratio"]) & ~covered,
-        "noise": _above(noise, settings["noise_ratio"]) & ~compressed,
-        "cast": _cast(scores, settings) & ~exposed & ~covered,
-        "motion_blur": sharp < settings["motion_blur_ratio"],
+        "noise": noisy,
+        "blur": _blurred(scores, sharpness, settings) & ~covered & ~noisy,
+        "cast": _cast(scores, settings["cast_log_ratio"]) & ~exposed & ~covered,
+        "motion_blur": turned & ~covered & ~exposed,
     }
 
 
-def abrupt(bad: Bools, values: Float64s, onset: float) -> Bools:
-    """Those runs of bad frames that begin or end with a step of at least `onset` within two frames.
-
-    A camera that moves, on a wrist above all, sees walls and colours come up close; that takes longer.
-    """
-    kept = np.zeros(len(bad), dtype=np.bool_)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]]).astype(np.int8)))
-    for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        into = values[max(0, begin - _ONSET_FRAMES) : begin + _ONSET_FRAMES]
-        out = values[max(0, end - _ONSET_FRAMES) : end + _ONSET_FRAMES]
-        if max(_step(into), _step(out)) >= onset:
-            kept[begin:end] = True
-    return kept
-
-
-def _step(values: Float64s) -> float:
-    """Largest change within two frames; 0 when nothing is known."""
-    known = values[np.isfinite(values)]
-    steps = [np.abs(known[lag:] - known[:-lag]).max() for lag in (1, 2) if len(known) > lag]
-    return float(max(steps, default=0.0))
-
-
-def _ratio(values: Float64s) -> Float64s:
+def _log(values: Float64s) -> Float64s:
     with np.errstate(all="ignore"):
-        return np.asarray(values / usual(values))
+        return np.asarray(np.log(values))
 
 
-def _above(ratio: Float64s, limit: float) -> Bools:
-    """Above the limit, and further than the stream strays by itself."""
-    with np.errstate(all="ignore"):
-        strayed = np.log(ratio)
-    return (ratio > limit) & (strayed > _DEVIATIONS * spread(strayed))
+def _sharpness(scores: StreamScores) -> Float64s:
+    """Logarithm of the sharpness at equal light: contrast goes with the light, and the variance with its square."""
+    return _log(scores.metric("sharpness") + _FAINT) - 2 * _log(scores.metric("brightness") + 1)
 
 
-def _exposed(scores: StreamScores, limit: float) -> Bools:
-    """Frames of which every quarter is darker, or brighter, than usual: the light or the exposure changed."""
-    with np.errstate(all="ignore"):
-        strayed = np.array([np.log(_ratio(scores.filled(name) + 1)) for name in QUARTERS])
-    return np.asarray((strayed.min(axis=0) > np.log(limit)) | (strayed.max(axis=0) < -np.log(limit)))
+def _blurred(scores: StreamScores, sharpness: Float64s, settings: Mapping[str, float]) -> Bools:
+    """Less sharp and with less of its detail fine: by level for a camera that stands, by step for one that moves."""
+    detail = _log(scores.metric("detail"))
+    soft, coarse = -np.log(settings["blurred_ratio"]), -np.log(settings["blurred_detail_ratio"])
+    by_level = (sharpness - usual(sharpness) < -soft) & (detail - usual(detail) < -coarse)
+    return np.asarray(by_level | (shifted(-sharpness, limit=soft) & (detail - usual(detail) < 0)))
+
+
+def _noisy(scores: StreamScores, ratio: float) -> Bools:
+    """More noise at equal light than usual, beyond what the camera strays by itself, or from one frame to the next."""
+    noise = _log(scores.metric("noise") + _FAINT) - _log(scores.metric("brightness") + 1)
+    limit = np.log(ratio)
+    return _strayed(noise, limit) | shifted(noise, limit=limit)
+
+
+def _strayed(values: Float64s, limit: float) -> Bools:
+    """Above usual by the limit, and further than the stream strays by itself."""
+    strayed = values - usual(values)
+    return np.asarray((strayed > limit) & (strayed > _DEVIATIONS * spread(strayed)))
+
+
+def _exposed(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
+    """Frames of which every quarter is darker, or brighter, than usual, or much more of which is clipped."""
+    limit = np.log(settings["exposure_ratio"])
+    light = np.array([_log(scores.filled(name) + 1) for name in QUARTERS])
+    strayed = light - np.array([usual(quarter) for quarter in light])
+    by_level = (strayed.min(axis=0) > limit) | (strayed.max(axis=0) < -limit)
+    brighter = np.all([shifted(quarter, limit=limit) for quarter in light], axis=0)
+    darker = np.all([shifted(-quarter, limit=limit) for quarter in light], axis=0)
+    clipped = shifted(scores.metric("clipped_share"), limit=settings["clipped_more_share"])
+    return np.asarray(by_level | brighter | darker | clipped)
 
 
 def _compressed(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
@@ -100,18 +102,16 @@ def _compressed(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
     blocks, table = scores.metric("blockiness"), scores.metric("quantisation")
     found = np.zeros(len(scores.times_ns()), dtype=np.bool_)
     if blocks.size:
-        strayed = blocks - usual(blocks)
-        found |= (strayed > settings["blocky_levels"]) & (strayed > _DEVIATIONS * spread(strayed))
+        found |= _strayed(blocks, settings["blocky_levels"]) | shifted(blocks, limit=settings["blocky_levels"])
     if table.size:
-        found |= _ratio(table) > settings["quantisation_ratio"]
+        found |= _log(table) - usual(_log(table)) > np.log(settings["quantisation_ratio"])
     return found
 
 
-def _cast(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
+def _cast(scores: StreamScores, limit: float) -> Bools:
+    """Only by step: a camera that comes close to a coloured thing sees its colour, too."""
     found = np.zeros(len(scores.times_ns()), dtype=np.bool_)
     for name in ("red_green", "blue_green"):
         if (values := scores.metric(name)).size:
-            strayed = np.abs(values - usual(values))
-            tinted = (strayed > settings["cast_log_ratio"]) & (strayed > _DEVIATIONS * spread(strayed))
-            found |= abrupt(tinted, values, settings["cast_onset"])
+            found |= shifted(values, limit=limit) | shifted(-values, limit=limit)
     return found

@@ -56,7 +56,8 @@ class ImageScore(NamedTuple):
     full-size ones; fine texture counts as noise.
     `flat_share`: share of 16 x 16 blocks with a variance below 4: a covered lens, a wall, a burnt-out sky.
     `blockiness`: how much larger the steps between columns are at the borders of JPEG blocks than inside them,
-    grey levels; NaN where a block has fewer than 4 of the small pixels.
+    grey levels, median over the columns of blocks (an edge of the scene is at one); NaN where a block has fewer
+    than 4 of the small pixels.
     `quantisation`: mean of the JPEG's luma quantisation table, 1 = best; NaN for other formats.
     `red_green`, `blue_green`: natural logarithm of the mean red or blue over the mean green; NaN for grey cameras.
     `motion`: mean absolute difference from the previous image, grey levels; NaN without one of the same size.
@@ -150,8 +151,8 @@ def _blockiness(image: Reduced) -> float:
         return math.nan
     steps = cv2.absdiff(image.grey[:, 1:], image.grey[:, :-1])
     by_column = cv2.reduce(steps, 0, cv2.REDUCE_AVG, dtype=cv2.CV_32F)[0]
-    by_phase = by_column[: len(by_column) // edge * edge].reshape(-1, edge).mean(axis=0)
-    return float(by_phase[-1] - by_phase[:-1].mean())
+    blocks = by_column[: len(by_column) // edge * edge].reshape(-1, edge)
+    return float(np.median(blocks[:, -1] - blocks[:, :-1].mean(axis=1)))
 
 
 def _colour(image: Reduced) -> tuple[float, float]:
