@@ -63,15 +63,34 @@ def check(
     found.torn += [f"{sent.episode}: {problem}" for problem in held.problems]
     found.torn += _lines(sent, "is not what was sent", _changed(sent, held))
     there = {frame for frame, _ in held.frames}
+    given = _given(sent, held)
+    found.torn += [f"{sent.episode}: {line}" for line in _ending(sent, held)]
     allowed = {frame for frame, cause in held.listed.items() if cause in causes}
-    found.lost += _lines(sent, "is neither there nor listed", sorted(sent.frames.keys() - there - held.listed.keys()))
-    unexpected = sorted((held.listed.keys() & sent.frames.keys()) - there - allowed)
+    found.lost += _lines(sent, "is neither there nor listed", sorted(given - there - held.listed.keys()))
+    unexpected = sorted((held.listed.keys() & given) - there - allowed)
     found.lost += _lines(sent, "is listed as lost, and this fault may lose nothing so", unexpected)
     found.torn += _lines(sent, "is there and listed as lost", sorted(there & held.listed.keys()))
-    if steps and not held.listed and held.alignment != steps:
+    if steps and not held.listed and held.ending == "stopped" and held.alignment != steps:
         found.torn.append(f"{sent.episode}: its steps are not those of an undisturbed run")
     found.listed.update(held.listed.values())
     return found
+
+
+def _given(sent: Sent, held: Held) -> set[Frame]:
+    """Frames that the producer could record: of an episode that was cut, those up to the last one of each stream."""
+    if not sent.cut or held.ending != "aborted":
+        return set(sent.frames)
+    last: dict[str, int] = {}
+    for stream, seq in [*(frame for frame, _ in held.frames), *held.listed]:
+        last[stream] = max(seq, last.get(stream, -1))
+    return {(stream, seq) for stream, seq in sent.frames if seq <= last.get(stream, -1)}
+
+
+def _ending(sent: Sent, held: Held) -> Iterator[str]:
+    if held.ending != "stopped" and not sent.cut:
+        yield "it is aborted, and its robot was not cut off"
+    if held.ending != "stopped" and held.decision == "accept":
+        yield "it is aborted and accepted"
 
 
 def _announcement(held: Held, announced: Sequence[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from random import Random
 from typing import ClassVar
 
 from bench.faults.rig import Rig
+from bench.faults.robots import SPOOL_CAP_GB
 
 
 class Fault:
@@ -11,7 +12,9 @@ class Fault:
 
     `target` says what is hit, of `targets`. Faults that share a victim never come together. `lists` are causes under
     which frames may be listed as lost because of it: none, for most. `recording` is the variant that the round's first
-    robot plays. It acts `at_s` after the episodes began, and is healed `for_s` later: ranges to draw from.
+    robot plays. `cuts` tells that the second robot, which has a spool of `spool_cap_gb`, can't record all of its
+    episode: what it recorded must arrive, as an aborted one. The fault acts `at_s` after the episodes began, and is
+    healed `for_s` later: ranges to draw from.
     """
 
     kind: ClassVar[str]
@@ -19,11 +22,13 @@ class Fault:
     targets: ClassVar[tuple[str, ...]] = ("",)
     lists: ClassVar[tuple[str, ...]] = ()
     recording: ClassVar[str] = "plain"
+    spool_cap_gb: ClassVar[float] = SPOOL_CAP_GB
     at_s: ClassVar[tuple[float, float]] = (0.2, 2.0)
     for_s: ClassVar[tuple[float, float]] = (0.5, 3.0)
 
     def __init__(self, rng: Random, target: str) -> None:
         self.rng = rng
+        self.cuts = False
         self.target = target
         self.detail: dict[str, float | int | str | None] = {}
 

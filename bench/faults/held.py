@@ -27,6 +27,8 @@ class Held:
     frames: list[tuple[Frame, str]] = field(default_factory=list)
     listed: dict[Frame, str] = field(default_factory=dict)
     alignment: str = ""
+    ending: str = "stopped"
+    decision: str = ""
     problems: list[str] = field(default_factory=list)
 
 
@@ -50,6 +52,7 @@ def read_held(store: Store, episode: str) -> Held | None:
 
 
 def _read_manifest(manifest: Mapping[str, Any], held: Held) -> None:
+    held.ending, held.decision = manifest["ending"], manifest["decision"]
     for stream, entry in manifest["streams"].items():
         for lost in entry["ledger"]["missing"]:
             for seq in range(lost["first"], lost["first"] + lost["count"]):

@@ -20,6 +20,8 @@ from saltwell.local.broker import EmbeddedBroker
 from sinks.store import Store, open_store
 
 PARTITIONS = 4
+ROBOTS = {"without spool": 0, "with spool": 1}
+"""The robots of a round, by what they are; the number is the place in `Rig.robots`."""
 
 
 @dataclass(slots=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 from saltwell.errors import StopError
 from saltwell.local import children
 
+SPOOL_CAP_GB = 100.0
+
 _POLL_S = 0.05
 _STOP_S = 5.0
 _AGAIN_S = 180.0
@@ -17,23 +19,28 @@ _AGAIN_S = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """What a robot is to play, and under which names."""
+    """What a robot is to play, and under which names; with a `spool`, it is recorded there first."""
 
     recording: Path
     robot: str
     episode: str
+    spool: Path | None = None
+    spool_cap_gb: float = SPOOL_CAP_GB
 
 
 class Robot:
-    """Plays one take until it was sent whole; a try that ends early is followed by another, under the same names."""
+    """Plays one take until it was sent whole; a try that ends early is followed by another.
+
+    Without a spool that is the same once more, under the same names. With one it sends what is in the spool: a robot
+    does not do again what it did.
+    """
 
     def __init__(self, take: Take, *, bootstrap: str, env: Mapping[str, str], folder: Path) -> None:
         self.take = take
-        self.tries = 0
+        self.log = folder / f"{take.episode}.log"
         self._bootstrap = bootstrap
         self._env = env
-        self._log = folder / f"{take.episode}.log"
-        self._process = self._start("1")
+        self._process = self._start(self._playing("1"))
 
     def kill(self) -> None:
         """SIGKILL in mid-episode."""
@@ -49,12 +56,12 @@ class Robot:
 
     def send_again(self) -> None:
         """Send the same recording once more under the same names, flat out, beside whatever else goes on."""
-        again = self._start("max")
+        again = self._start(self._playing("max"))
         deadline = time.monotonic() + _AGAIN_S
         while (code := again.poll()) != 0:
             if code is not None or time.monotonic() > deadline:
                 children.stop(again, grace_s=_STOP_S)
-                raise StopError(f"sending again failed: {children.last_line(self._log)} (log: {self._log})")
+                raise StopError(f"sending again failed: {children.last_line(self.log)} (log: {self.log})")
             time.sleep(_POLL_S)
 
     def wait(self, *, within_s: float) -> None:
@@ -63,18 +70,23 @@ class Robot:
         while (code := self._process.poll()) != 0:
             if time.monotonic() > deadline:
                 self.stop()
-                raise StopError(f"{self.take.episode} was not sent: {children.last_line(self._log)} (log: {self._log})")
+                raise StopError(f"{self.take.episode} was not sent: {children.last_line(self.log)} (log: {self.log})")
             if code is not None:
-                self._process = self._start("1")
+                spool = self.take.spool
+                self._process = self._start(self._playing("1") if spool is None else ["replay", str(spool)])
             time.sleep(_POLL_S)
 
     def stop(self) -> None:
         """End the process, wherever it is."""
         children.stop(self._process, grace_s=_STOP_S)
 
-    def _start(self, speed: str) -> children.Child:
+    def _playing(self, speed: str) -> list[str]:
         take = self.take
-        self.tries += 1
-        command = [sys.executable, "-m", "saltwell.cli.main", "replay", str(take.recording), "--robot", take.robot]
-        command += ["--episode", take.episode, "--speed", speed, "--bootstrap", self._bootstrap, "--json"]
-        return children.start(command, log=self._log, env=self._env)
+        arguments = ["replay", str(take.recording), "--robot", take.robot, "--episode", take.episode, "--speed", speed]
+        if take.spool is None:
+            return arguments
+        return [*arguments, "--spool", str(take.spool), "--spool-cap-gb", str(take.spool_cap_gb)]
+
+    def _start(self, arguments: list[str]) -> children.Child:
+        command = [sys.executable, "-m", "saltwell.cli.main", *arguments, "--bootstrap", self._bootstrap]
+        return children.start(command, log=self.log, env=self._env)

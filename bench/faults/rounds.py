@@ -10,14 +10,13 @@ from confluent_kafka import KafkaException
 
 from bench.faults.checker import Findings, check
 from bench.faults.held import read_held
-from bench.faults.rig import Rig
-from bench.faults.robots import Take
+from bench.faults.rig import ROBOTS, Rig
+from bench.faults.robots import SPOOL_CAP_GB, Take
 from bench.faults.schedule import Event
 from bench.faults.sent import Frame, Sent, frames_of
 from bench.faults.watch import Seen
 from saltwell.errors import SaltwellError, StopError
 
-ROBOTS = 2
 _BEGIN_S = 120.0
 _SEND_S = 180.0
 _FINISH_S = 180.0
@@ -57,7 +56,7 @@ class Runner:
         """Play every recording without a fault; learn the steps that follow from it."""
         found = Findings()
         for variant, recorded in self.recorded.items():
-            sent = self._begin([variant], f"calm-{variant}", ())[0]
+            [sent] = self._begin([variant], f"calm-{variant}")
             self._finish([sent])
             found.add(self.check(sent, variant, ()))
             held = read_held(self.rig.store, sent.episode)
@@ -70,9 +69,8 @@ class Runner:
         began_s = time.monotonic()
         variant = next((e.fault.recording for e in events if e.fault.recording != "plain"), "plain")
         causes = tuple(cause for e in events for cause in e.fault.lists)
-        variants = [variant, *["plain"] * (ROBOTS - 1)]
         try:
-            sent = self._begin(variants, f"round-{number}", causes)
+            sent = self._begin((variant, "plain"), f"round-{number}", causes, events)
             outcome.broken += self._act(events)
             self._finish(sent)
         except StopError as error:
@@ -80,8 +78,8 @@ class Runner:
         for event in events:
             outcome.broken += event.fault.settle(self.rig)
         outcome.events = [_told(event, outcome.at_s) for event in events]
-        for one, variant in zip(sent, variants, strict=True):
-            outcome.findings.add(self.check(one, variant, causes))
+        for one, played in zip(sent, (variant, "plain"), strict=True):
+            outcome.findings.add(self.check(one, played, causes))
         outcome.took_s = time.monotonic() - began_s
         return outcome
 
@@ -98,15 +96,22 @@ class Runner:
             found.add(self.check(sent, variant, causes))
         return found
 
-    def _begin(self, variants: Sequence[str], name: str, causes: tuple[str, ...]) -> list[Sent]:
+    def _begin(
+        self, variants: Sequence[str], name: str, causes: tuple[str, ...] = (), events: Sequence[Event] = ()
+    ) -> list[Sent]:
         """Start the robots and wait until all of their episodes have begun."""
-        takes = [Take(self.recorded[v].path, f"robot-{i}", f"{name}-robot-{i}") for i, v in enumerate(variants, 1)]
-        self.rig.robots = [self.rig.play(take) for take in takes]
-        sent = [
-            Sent(take.robot, take.episode, self.recorded[v].frames) for take, v in zip(takes, variants, strict=True)
-        ]
-        self.sent += [(one, v, causes) for one, v in zip(sent, variants, strict=True)]
-        names = {take.episode for take in takes}
+        cap_gb = min((event.fault.spool_cap_gb for event in events), default=SPOOL_CAP_GB)
+        cut = any(event.fault.cuts for event in events)
+        sent = []
+        self.rig.robots = []
+        for place, variant in enumerate(variants):
+            robot, episode, recorded = f"robot-{place}", f"{name}-robot-{place}", self.recorded[variant]
+            has_spool = place == ROBOTS["with spool"]
+            spool = self.rig.folder / "spools" / episode if has_spool else None
+            self.rig.robots.append(self.rig.play(Take(recorded.path, robot, episode, spool, cap_gb)))
+            sent.append(Sent(robot, episode, recorded.frames, cut=cut and has_spool))
+            self.sent.append((sent[-1], variant, causes))
+        names = {one.episode for one in sent}
         self.rig.watch.wait(lambda seen: names <= seen.started, f"{name} to begin", within_s=_BEGIN_S)
         return sent
 

@@ -27,6 +27,7 @@ KINDS: tuple[type[Fault], ...] = (
     edge.SendBeside,
     edge.ClockForward,
     edge.ClockBack,
+    edge.DiskFull,
     log.PoisonRecords,
     log.Truncation,
 )

@@ -17,11 +17,16 @@ Frame = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One episode that a producer was told to send; `frames` to the hash of the message's bytes."""
+    """One episode that a producer was told to send; `frames` to the hash of the message's bytes.
+
+    `cut`: the producer died or had no room in mid-episode and could not record what came after, so that the episode may
+    end early, as an aborted one.
+    """
 
     robot: str
     episode: str
     frames: Mapping[Frame, str]
+    cut: bool = False
 
 
 def frames_of(recording: Path) -> dict[Frame, str]:

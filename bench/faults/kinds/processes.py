@@ -5,10 +5,11 @@
 import os
 import signal
 import time
+from random import Random
 
 from bench.faults.fault import Fault
 from bench.faults.fleet import Member
-from bench.faults.rig import Rig
+from bench.faults.rig import ROBOTS, Rig
 from saltwell.local.stack import WORKERS
 
 
@@ -80,27 +81,35 @@ class RebalanceStorm(Fault):
 
 
 class KillRobot(Fault):
-    """SIGKILL of a producer in mid-episode; it is started again and sends the same episode from its beginning."""
+    """SIGKILL of a producer in mid-episode.
+
+    Without a spool it is started again and sends the same episode from its beginning. With one, what was on its disk is
+    sent, and the episode ends there.
+    """
 
     kind = "producer killed"
-    victims = frozenset({"robot"})
+    targets = tuple(ROBOTS)
+
+    def __init__(self, rng: Random, target: str) -> None:
+        super().__init__(rng, target)
+        self.cuts = target == "with spool"
 
     def act(self, rig: Rig) -> None:
-        rig.robots[0].kill()
+        rig.robots[ROBOTS[self.target]].kill()
 
 
 class FreezeRobot(Fault):
     """SIGSTOP of a producer: a robot that falls silent, and goes on."""
 
     kind = "producer frozen"
-    victims = frozenset({"robot"})
+    targets = tuple(ROBOTS)
     for_s = (1.0, 6.0)
 
     def act(self, rig: Rig) -> None:
-        rig.robots[0].freeze()
+        rig.robots[ROBOTS[self.target]].freeze()
 
     def heal(self, rig: Rig) -> None:
-        rig.robots[0].thaw()
+        rig.robots[ROBOTS[self.target]].thaw()
 
 
 class KillBroker(Fault):
