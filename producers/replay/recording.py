@@ -16,12 +16,23 @@ from rosbags.rosbag1 import ReaderError as Ros1Error
 from rosbags.rosbag2 import ReaderError as Ros2Error
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
+from zstandard import ZstdError
 
 from saltwell.errors import StopError
 
 _NS = 1_000_000_000
 _HASH_BYTES = 1024 * 1024
-_DAMAGE = (McapError, AnyReaderError, Ros1Error, Ros2Error, ValueError, EOFError, struct.error)
+_DAMAGE = (
+    McapError,
+    AnyReaderError,
+    Ros1Error,
+    Ros2Error,
+    ZstdError,
+    RuntimeError,  # of lz4
+    ValueError,
+    EOFError,
+    struct.error,
+)
 """What the readers of files raise when a file is not what they expect."""
 
 _FORMATS = "give an .mcap file, a .bag file or a ROS 2 bag folder"

@@ -175,6 +175,11 @@ def account_is_whole(records: Records, identity: Identity) -> None:
     assert story == list(range(len(story)))
 
 
+def data_end(path: Path) -> int:
+    """Where the summary of a closed segment begins."""
+    return path.read_bytes().rindex(b"\x0f\x04\x00\x00\x00\x00\x00\x00\x00")
+
+
 def outbox(log: SpoolLog) -> SpoolOutbox:
     return SpoolOutbox(log)
 

@@ -31,9 +31,7 @@ def half_recorded(kit, folder: Path, *, chunks: int = 8) -> Path:
             log.flush()
     log.close()
     [path] = segments(folder)
-    with path.open("rb") as file:
-        size = file.read().rindex(b"\x0f\x04\x00\x00\x00\x00\x00\x00\x00")  # DataEnd: a crash leaves no summary
-    cut(path, size)
+    cut(path, kit.data_end(path))  # a crash leaves no summary
     return path
 
 
