@@ -29,16 +29,25 @@ def process() -> None:
     type=click.FloatRange(min=1.0),
     help="End an episode of which nothing was heard for so long.",
 )
-def synchronize(silent_after_s: float, **where: Unpack[options.Where]) -> None:
+@click.option(
+    "--policies",
+    default=None,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="How each stream is matched; default: by kind.",
+)
+def synchronize(silent_after_s: float, policies: Path | None, **where: Unpack[options.Where]) -> None:
     """Say which frames belong together (timeline -> alignment).
 
     \b
     Example:
-      saltwell process synchronize --bootstrap kafka:9092
+      saltwell process synchronize --bootstrap kafka:9092 --policies sync.toml
     """
+    from processors.synchronize.policy import load_policies  # noqa: PLC0415 - each process loads its own part only
     from processors.synchronize.processor import Synchronize  # noqa: PLC0415 - each process loads its own part only
 
-    work(lambda: Synchronize(silent_after_ms=round(silent_after_s * 1000)), **where)
+    loaded = load_policies(policies) if policies else None
+    work(lambda: Synchronize(silent_after_ms=round(silent_after_s * 1000), policies=loaded), **where)
 
 
 @process.command()

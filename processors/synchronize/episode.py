@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from processors.synchronize.matching import Match, is_final, match
+from processors.synchronize.grid import Grid
+from processors.synchronize.matching import Match
+from processors.synchronize.policy import Policies
+from processors.synchronize.steps import Steps, Waiting
 from processors.synchronize.timing import stream_timing
-from processors.synchronize.track import Track
+from processors.synchronize.track import Frame, Track
 from saltwell.contracts.columns import i64, pack_i64
 from saltwell.contracts.results import AlignmentBlock, AlignmentEnded, StreamMatch
 from saltwell.contracts.timeline import (
@@ -14,44 +17,38 @@ from saltwell.contracts.timeline import (
     FramesIndexed,
     StreamDeclared,
     StreamEnded,
+    StreamIndex,
 )
+from saltwell.errors import SkipRecordError
 from saltwell.ledger import end_of_stream
 
-DEADLINE_NS = 150_000_000
-"""A step goes out at the latest this long after its anchor frame arrived, by the edge clock (facts, section 2)."""
-
-FIXED_RATE_NS = 33_333_333
-"""Distance of steps where no camera can anchor them."""
-
-_NO_ARRIVAL_NS = -1
+_FARTHEST_NS = 2**62
+"""Site times stay so near 0 that their differences are int64."""
 
 
 class EpisodeSteps:
     """Takes one episode's timeline, gives blocks of steps."""
 
-    def __init__(self, started: EpisodeStarted) -> None:
+    def __init__(self, started: EpisodeStarted, policies: Policies | None = None) -> None:
+        policies = policies or Policies()
         self._started = started
-        self._tracks = {s.name: Track(s.name, s.kind, s.match, s.rate_hz) for s in started.streams}
-        self._anchor = started.anchor or choose_anchor(started.streams)
-        self._pending: list[tuple[int, int]] = []  # step times and when their anchor frame arrived
+        self._tracks = {s.name: Track(s.name, s.kind, policies.of(s), s.rate_hz) for s in started.streams}
+        self._anchor = _anchor(started, policies)
+        self._grid = Grid(started.started_ns, policies.rate_hz)
+        self._steps = Steps([*self._tracks.values()], deadline_ns=policies.deadline_ns)
         self._through_ns = started.started_ns
-        self._grid_ns: int | None = None
-        self._matches: dict[str, list[Match]] = {name: [] for name in self._tracks}
-        self._steps = 0
 
     def index(self, event: FramesIndexed) -> Iterator[AlignmentBlock]:
         """Take newly arrived frames; give the steps that are final."""
-        for block in event.streams:
-            track = self._tracks.setdefault(block.stream, Track(block.stream, "other", "hold", 0.0))
-            self._matches.setdefault(block.stream, [])
-            captured, arrived = i64(block.captured_ns), i64(block.arrived_ns)
-            fresh = [i for i, seq in enumerate(i64(block.seq).tolist()) if seq not in track.seen]
-            track.add(i64(block.seq), captured, arrived, clock_offset_ns=block.clock_offset_ns)
-            if block.stream == self._anchor:
-                self._pending += [(int(captured[i]) + block.clock_offset_ns, int(arrived[i])) for i in fresh]
-                self._pending.sort()
+        frames = [frame for block in event.streams if block.stream in self._tracks for frame in self._frames(block)]
+        for frame in sorted(frames):
+            self._steps.pass_time(frame.arrived_ns)
+            if self._tracks[frame.stream].add(frame, emitted_ns=self._steps.emitted_ns):
+                self._push(frame)
+                self._steps.arrived(frame)
         self._through_ns = event.through_ns
-        yield from self._emit(everything=False)
+        self._steps.pass_time(event.through_ns)
+        yield from self._blocks()
 
     def end_stream(self, stream: str) -> None:
         """No more frames of this stream."""
@@ -62,21 +59,28 @@ class EpisodeSteps:
         self, *, stopped_ns: int, ending: str, reason: str = "", success: bool | None = None
     ) -> Iterator[AlignmentBlock | AlignmentEnded]:
         """Give the remaining steps and the report."""
-        yield from self._emit(everything=True)
-        started = self._started
+        self._steps.end(self._through_ns)
+        yield from self._blocks()
+        started, steps = self._started, self._steps
+        hold_p50_ns, hold_p99_ns, hold_max_ns = steps.hold_ns.quantiles([0.5, 0.99, 1.0])
         yield AlignmentEnded(
             site=started.site,
             robot=started.robot,
             episode=started.episode,
             anchor=self._anchor,
-            steps=self._steps,
+            steps=steps.count,
             started_ns=started.started_ns,
             stopped_ns=stopped_ns,
             task=started.task,
             ending=ending,
             reason=reason,
             success=success,
-            streams=[stream_timing(track, self._matches[name]) for name, track in sorted(self._tracks.items())],
+            streams=[stream_timing(*pair) for pair in zip(steps.tracks, steps.tallies, strict=True)],
+            complete_steps=steps.complete,
+            deadline_steps=steps.at_deadline,
+            hold_p50_ns=hold_p50_ns,
+            hold_p99_ns=hold_p99_ns,
+            hold_max_ns=hold_max_ns,
         )
 
     def end_silent(self, reason: str) -> Iterator[StreamEnded | EpisodeAborted]:
@@ -84,49 +88,55 @@ class EpisodeSteps:
         for stream in self._started.streams:
             track = self._tracks[stream.name]
             if not track.ended:
-                yield end_of_stream(self._started, track.name, track.kind, track.seen, ordinal=NOT_THE_ROBOT)
+                yield end_of_stream(self._started, track.name, track.kind, {*track.seen}, ordinal=NOT_THE_ROBOT)
         started = self._started
         yield EpisodeAborted(started.site, started.robot, started.episode, NOT_THE_ROBOT, self._through_ns, reason)
 
-    def _emit(self, *, everything: bool) -> Iterator[AlignmentBlock]:
-        if not self._anchor:
-            self._grow_grid(everything=everything)
-        ready = 0
-        for t_ref_ns, arrived_ns in self._pending:
-            if not (everything or self._is_due(t_ref_ns, arrived_ns)):
-                break
-            ready += 1
-        if ready:
-            times = [t for t, _ in self._pending[:ready]]
-            del self._pending[:ready]
-            yield self._block(times)
+    def _frames(self, block: StreamIndex) -> Iterator[Frame]:
+        seqs, captured, arrived = _columns(block)
+        self._tracks[block.stream].clock.tell(block, len(seqs))
+        for seq, captured_ns, arrived_ns in zip(seqs, captured, arrived, strict=True):
+            site_ns = max(-_FARTHEST_NS, min(_FARTHEST_NS, captured_ns + block.clock_offset_ns))
+            yield Frame(arrived_ns, block.stream, seq, site_ns, captured_ns)
 
-    def _is_due(self, t_ref_ns: int, arrived_ns: int) -> bool:
-        if arrived_ns != _NO_ARRIVAL_NS and self._through_ns >= arrived_ns + DEADLINE_NS:
-            return True
-        return all(is_final(track, t_ref_ns) for track in self._tracks.values() if track.match != "hold" or track.seqs)
+    def _push(self, frame: Frame) -> None:
+        """The steps that a frame brings."""
+        track = self._tracks[frame.stream]
+        if frame.stream == self._anchor:
+            follows = frame.seq == 0 or frame.seq - 1 in track.seen
+            settled_ns = frame.arrived_ns + (0 if follows else track.policy.reorder_ns)
+            self._steps.push(Waiting(frame.site_ns, frame.arrived_ns, settled_ns))
+        elif not self._anchor and track.policy.match != "hold":
+            for t_ref_ns in self._grid.until(frame.site_ns):
+                self._steps.push(Waiting(t_ref_ns, frame.arrived_ns, frame.arrived_ns))
 
-    def _grow_grid(self, *, everything: bool) -> None:
-        """Steps at a fixed rate, from the first frame to the latest one that every living stream has passed."""
-        marks = [m for t in self._tracks.values() if t.match != "hold" and (m := t.watermark_ns()) is not None]
-        if not marks:
+    def _blocks(self) -> Iterator[AlignmentBlock]:
+        taken = self._steps.take()
+        if not taken:
             return
-        if self._grid_ns is None:
-            self._grid_ns = min(t.times_ns[0] for t in self._tracks.values() if t.times_ns)
-        until = max(marks) if everything else min(marks)
-        while self._grid_ns <= until:
-            self._pending.append((self._grid_ns, _NO_ARRIVAL_NS))
-            self._grid_ns += FIXED_RATE_NS
-
-    def _block(self, times_ns: list[int]) -> AlignmentBlock:
-        first, self._steps = self._steps, self._steps + len(times_ns)
-        streams = []
-        for name, track in sorted(self._tracks.items()):
-            matches = [match(track, t) for t in times_ns]
-            self._matches[name] += matches
-            streams.append(_column(name, matches))
         started = self._started
-        return AlignmentBlock(started.site, started.robot, started.episode, first, pack_i64(times_ns), streams)
+        times_ns = [t_ref_ns for t_ref_ns, _ in taken]
+        streams = [_column(track.name, [found[i] for _, found in taken]) for i, track in enumerate(self._steps.tracks)]
+        first = self._steps.count - len(taken)
+        yield AlignmentBlock(started.site, started.robot, started.episode, first, pack_i64(times_ns), streams)
+
+
+def _columns(block: StreamIndex) -> tuple[list[int], list[int], list[int]]:
+    """Numbers, stamps and arrivals; SkipRecordError when they do not fit together."""
+    try:
+        seqs, captured, arrived = i64(block.seq), i64(block.captured_ns), i64(block.arrived_ns)
+    except ValueError as error:
+        raise SkipRecordError(f"the index of {block.stream} is no column of int64: {error}") from error
+    if not seqs.size == captured.size == arrived.size or (seqs < 0).any():
+        raise SkipRecordError(f"the index of {block.stream} has columns that do not fit")
+    return seqs.tolist(), captured.tolist(), arrived.tolist()
+
+
+def _anchor(started: EpisodeStarted, policies: Policies) -> str:
+    """The configured anchor where the episode has it; a stream of the episode's own choice; else a camera."""
+    if policies.anchor is not None and (not policies.anchor or policies.anchor in {s.name for s in started.streams}):
+        return policies.anchor
+    return started.anchor or choose_anchor(started.streams)
 
 
 def choose_anchor(streams: Sequence[StreamDeclared]) -> str:

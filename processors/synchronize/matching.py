@@ -6,11 +6,10 @@ from processors.synchronize.track import Track
 
 EXACT, INTERPOLATED, HELD, MISSING = range(4)
 
-MAX_GAP_PERIODS = 3.0
-"""Nothing is interpolated or held across a gap of more periods (facts, section 2)."""
-
 EARLY_SHARE = 0.95
 """The next frame can't come earlier than this share of a period after the last one (rate-bound early emit)."""
+
+FOREVER_NS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,49 +26,53 @@ class Match:
 _NONE = Match(MISSING)
 
 
-def is_final(track: Track, t_ref_ns: int) -> bool:
-    """Whether no frame still to come, in order, could change the match at t_ref."""
+def final_ns(track: Track, t_ref_ns: int, *, anchored_ns: int) -> int:
+    """From what edge time on the match at t_ref stands for good, as far as the frames that are here tell.
+
+    A frame between two that follow each other by number can't come any more; where a number is missing, it may for
+    `reorder_ns`. FOREVER_NS = a frame must come first. `anchored_ns` = when the step's own frame arrived.
+    """
     if track.ended:
-        return True
-    mark = track.watermark_ns()
-    if mark is None:
-        return False
-    period = track.period_ns()
-    if track.match in {"linear", "slerp", "hold"}:
-        return mark >= t_ref_ns
-    if mark > t_ref_ns + period / 2:
-        return True
+        return 0
     before, after = track.around(t_ref_ns)
-    best = min(abs(track.times_ns[i] - t_ref_ns) for i in (before, after) if i is not None)
-    return mark + EARLY_SHARE * period - t_ref_ns >= best
+    if before is not None and track.times_ns[before] == t_ref_ns:
+        return 0
+    if after is not None:
+        return 0 if track.follows(before, after) else track.arrived_ns[after] + track.policy.reorder_ns
+    if track.policy.match == "hold":
+        return anchored_ns + track.policy.reorder_ns
+    if before is not None and track.policy.match == "nearest" and _nothing_closer(track, t_ref_ns, before):
+        return 0
+    return FOREVER_NS
+
+
+def _nothing_closer(track: Track, t_ref_ns: int, last: int) -> bool:
+    since_ns = t_ref_ns - track.times_ns[last]
+    return EARLY_SHARE * track.period_ns() - since_ns >= since_ns
 
 
 def match(track: Track, t_ref_ns: int) -> Match:
     """The stream's match at t_ref by its policy."""
+    policy = track.policy
     before, after = track.around(t_ref_ns)
     if before is not None and track.times_ns[before] == t_ref_ns:
         return Match(EXACT, track.seqs[before])
-    bound_ns = MAX_GAP_PERIODS * track.period_ns()
-    if track.match in {"linear", "slerp"}:
-        return _between(track, t_ref_ns, before, after, bound_ns)
-    candidates = [before] if track.match == "hold" else [before, after]
-    return _nearest(track, t_ref_ns, candidates, bound_ns)
+    bound_ns = policy.max_gap_periods * track.period_ns()
+    if policy.match in {"linear", "slerp"}:
+        if before is not None and after is not None:
+            span = track.times_ns[after] - track.times_ns[before]
+            if not bound_ns or span <= bound_ns:
+                return Match(INTERPOLATED, track.seqs[before], track.seqs[after], 0, span)
+        bound_ns = track.period_ns()
+    return _nearest(track, t_ref_ns, before, None if policy.match == "hold" else after, bound_ns)
 
 
-def _between(track: Track, t_ref_ns: int, before: int | None, after: int | None, bound_ns: float) -> Match:
-    if before is not None and after is not None:
-        span = track.times_ns[after] - track.times_ns[before]
-        if span <= bound_ns:
-            return Match(INTERPOLATED, track.seqs[before], track.seqs[after], 0, span)
-    return _nearest(track, t_ref_ns, [before, after], bound_ns / MAX_GAP_PERIODS)
-
-
-def _nearest(track: Track, t_ref_ns: int, candidates: list[int | None], bound_ns: float) -> Match:
-    found = [i for i in candidates if i is not None]
+def _nearest(track: Track, t_ref_ns: int, before: int | None, after: int | None, bound_ns: float) -> Match:
+    found = [i for i in (before, after) if i is not None]
     if not found:
         return _NONE
     best = min(found, key=lambda i: abs(track.times_ns[i] - t_ref_ns))
     skew = track.times_ns[best] - t_ref_ns
-    if bound_ns and abs(skew) > bound_ns:
+    if (bound_ns and abs(skew) > bound_ns) or (track.policy.tolerance_ns and abs(skew) > track.policy.tolerance_ns):
         return _NONE
     return Match(HELD, track.seqs[best], -1, skew, 0)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from processors.synchronize.episode import EpisodeSteps
+from processors.synchronize.policy import Policies
 from saltwell.bus.processor import Arrival, Output
 from saltwell.contracts.results import AlignmentBlock, AlignmentEnded
 from saltwell.contracts.timeline import (
@@ -27,20 +28,22 @@ class Synchronize:
     name = "synchronize"
     topics = ("timeline",)
 
-    def __init__(self, *, silent_after_ms: int = SILENT_AFTER_MS) -> None:
+    def __init__(self, *, silent_after_ms: int = SILENT_AFTER_MS, policies: Policies | None = None) -> None:
         self._silent_after_ms = silent_after_ms
+        self._policies = policies or Policies()
 
     def open(self, shard: int) -> "SynchronizeShard":
         """Begin a shard with nothing known."""
         del shard
-        return SynchronizeShard(silent_after_ms=self._silent_after_ms)
+        return SynchronizeShard(silent_after_ms=self._silent_after_ms, policies=self._policies)
 
 
 class SynchronizeShard:
     """Episodes that have begun and not ended."""
 
-    def __init__(self, *, silent_after_ms: int) -> None:
+    def __init__(self, *, silent_after_ms: int, policies: Policies) -> None:
         self.silent_after_ms = silent_after_ms
+        self._policies = policies
         self._episodes: dict[str, EpisodeSteps] = {}
         self._next_ordinal: dict[str, int] = {}
 
@@ -71,7 +74,7 @@ class SynchronizeShard:
 
     def _apply(self, event: Any) -> Iterator[AlignmentBlock | AlignmentEnded]:
         if isinstance(event, EpisodeStarted):
-            self._episodes.setdefault(event.episode, EpisodeSteps(event))
+            self._episodes.setdefault(event.episode, EpisodeSteps(event, self._policies))
             return
         steps = self._episodes[event.episode]
         match event:

@@ -1,56 +1,54 @@
-"""How a stream kept time over an episode. Pure."""
+"""How a stream kept time over an episode, and how it was matched: the sync report. Pure."""
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from processors.synchronize.matching import EXACT, HELD, INTERPOLATED, MISSING, Match
+from processors.synchronize.matching import EXACT, HELD, INTERPOLATED, MISSING
+from processors.synchronize.steps import Tally
 from processors.synchronize.track import Track
 from saltwell.contracts.results import StreamTiming
 
-FLAGGED_GAP_NS = 100_000_000
-"""Gaps above are flagged (Azure reference architecture #220, facts section 4)."""
 
-_GAP_PERIODS = 3
-_MAD_TO_SIGMA = 1.4826
-
-
-def stream_timing(track: Track, matches: Sequence[Match]) -> StreamTiming:
-    """Intervals, gaps, clock and skew of one stream."""
-    times = np.asarray(track.times_ns, dtype=np.int64)
-    gaps = times[1:] - times[:-1]
-    period = float(np.median(gaps)) if gaps.size else 0.0
-    longest = int(gaps.argmax()) if gaps.size else -1
-    kinds = np.bincount([m.kind for m in matches], minlength=4) if matches else np.zeros(4, dtype=np.int64)
-    skew = np.abs([m.skew_ns for m in matches if m.kind != MISSING] or [0]).astype(float)
-    p50, p95, p99 = np.percentile(skew, [50, 95, 99]).tolist()
+def stream_timing(track: Track, tally: Tally) -> StreamTiming:
+    """Intervals, gaps, clock, losses and skew of one stream; the track is closed."""
+    kept, clock = track.close(), track.clock
+    p50, p95, p99, most = tally.skew_ns.absolute_quantiles([0.5, 0.95, 0.99, 1.0])
+    signed = tally.skew_ns.quantiles([0.0, 0.5, 0.95, 0.99, 1.0])
+    delays = kept.delays_ns([0.0, 0.5, 0.99, 1.0])
     return StreamTiming(
         stream=track.name,
         kind=track.kind,
-        count=len(track.seqs),
-        period_ns=period,
-        jitter_share=_jitter_share(gaps.astype(float), period),
-        longest_gap_ns=int(gaps[longest]) if gaps.size else 0,
-        longest_gap_from_ns=track.times_ns[longest] - track.clock_offset_ns if gaps.size else 0,
-        gaps_over_100_ms=int(np.sum((gaps > FLAGGED_GAP_NS) & (gaps > int(_GAP_PERIODS * period)))),
-        out_of_order=track.out_of_order,
-        clock_steps=track.clock_steps,
-        largest_clock_step_ns=track.largest_step_ns,
-        clock_step_at_ns=track.first_step_at_ns,
-        clock_offset_ns=track.clock_offset_ns,
-        exact=int(kinds[EXACT]),
-        interpolated=int(kinds[INTERPOLATED]),
-        held=int(kinds[HELD]),
-        missing=int(kinds[MISSING]),
+        count=track.seen.count,
+        period_ns=kept.period_ns(),
+        jitter_share=kept.jitter_share(),
+        longest_gap_ns=kept.longest_gap_ns,
+        longest_gap_from_ns=kept.longest_gap_from_ns,
+        gaps_over_100_ms=kept.flagged_gaps(),
+        out_of_order=kept.out_of_order,
+        clock_steps=clock.jumps,
+        largest_clock_step_ns=clock.largest_jump_ns(),
+        clock_step_at_ns=clock.first_jump_at_ns,
+        clock_offset_ns=clock.offset_ns(),
+        exact=tally.kinds[EXACT],
+        interpolated=tally.kinds[INTERPOLATED],
+        held=tally.kinds[HELD],
+        missing=tally.kinds[MISSING],
         skew_p50_ns=p50,
         skew_p95_ns=p95,
         skew_p99_ns=p99,
-        skew_max_ns=float(skew.max()),
+        skew_max_ns=most,
+        required=track.policy.required,
+        dropped=track.seen.last + 1 - track.seen.count,
+        late=kept.late,
+        duplicates=kept.duplicates,
+        jitter_sigma_share=kept.sigma_share(),
+        signed_skew_min_ns=signed[0],
+        signed_skew_p50_ns=signed[1],
+        signed_skew_p95_ns=signed[2],
+        signed_skew_p99_ns=signed[3],
+        signed_skew_max_ns=signed[4],
+        delay_min_ns=delays[0],
+        delay_p50_ns=delays[1],
+        delay_p99_ns=delays[2],
+        delay_max_ns=delays[3],
+        clock_source=clock.source,
+        clock_rate_ppm=clock.rate_ppm,
+        clock_residual_ns=clock.residual_ns,
     )
-
-
-def _jitter_share(gaps_ns: np.ndarray[tuple[int, ...], np.dtype[np.float64]], period_ns: float) -> float:
-    """Robust sigma of the intervals (median absolute deviation) over their median."""
-    if not gaps_ns.size or period_ns <= 0:
-        return 0.0
-    return float(_MAD_TO_SIGMA * np.median(np.abs(gaps_ns - period_ns)) / period_ns)

@@ -1,17 +1,33 @@
-"""The frames of one stream, by site time, as the timeline tells of them. Pure."""
+"""The frames of one stream, by site time, as the timeline tells of them: a window of late ones, and what was. Pure."""
 
 import bisect
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import numpy as np
-
-from saltwell.contracts.columns import Int64s
+from processors.synchronize.clock import ToldClock
+from processors.synchronize.keeping import TimeKeeping
+from processors.synchronize.policy import Policy
+from processors.synchronize.seen import SeenNumbers
 from saltwell.contracts.identity import StreamKind
 
-IMPOSSIBLE_DELAY_NS = 3_000_000
-"""A delay this far below the smallest one seen can't be: the clock stepped (facts: two-hull estimator's jump rule)."""
+_AGREES = 0.25
+"""A nominal rate within a quarter of the measured one is kept: it does not depend on what came first."""
 
-_PERIOD_SAMPLES = 64
+_FIRST_ESTIMATE = 8
+_LAST_ESTIMATE = 64
+_RETIRE_AT = 512
+_KEPT_NS = 10_000_000_000
+"""No step looks back so far, also where the anchor is silent."""
+
+
+class Frame(NamedTuple):
+    """One frame as the timeline tells of it; `site_ns` = its stamp in site time."""
+
+    arrived_ns: int
+    stream: str
+    seq: int
+    site_ns: int
+    captured_ns: int
 
 
 @dataclass(slots=True)
@@ -20,36 +36,44 @@ class Track:
 
     name: str
     kind: StreamKind
-    match: str
+    policy: Policy
     rate_hz: float
     times_ns: list[int] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
-    seen: set[int] = field(default_factory=set)
+    arrived_ns: list[int] = field(default_factory=list)
+    captured_ns: list[int] = field(default_factory=list)
+    seen: SeenNumbers = field(default_factory=SeenNumbers)
+    kept: TimeKeeping = field(default_factory=TimeKeeping)
     ended: bool = False
-    out_of_order: int = 0
-    clock_steps: int = 0
-    largest_step_ns: int = 0
-    first_step_at_ns: int = 0
-    clock_offset_ns: int = 0
-    _least_delay_ns: int | None = None
-    _suspect: tuple[int, int, int, int] | None = None  # site time, sensor time, step, delay
+    clock: ToldClock = field(default_factory=ToldClock)
+    _period_ns: float = 0.0
+    _estimate_at: int = _FIRST_ESTIMATE
 
-    def add(self, seqs: Int64s, captured_ns: Int64s, arrived_ns: Int64s, *, clock_offset_ns: int) -> None:
-        """Take frames in order of arrival; a frame seen before is dropped."""
-        self.clock_offset_ns = clock_offset_ns
-        for seq, captured, arrived in zip(seqs.tolist(), captured_ns.tolist(), arrived_ns.tolist(), strict=True):
-            if seq in self.seen:
-                continue
-            self.seen.add(seq)
-            site_ns = captured + clock_offset_ns
-            self._watch_clock(captured, site_ns, arrived - site_ns)
-            self._insert(site_ns, seq)
+    def __post_init__(self) -> None:
+        """The nominal period counts until it is disproved."""
+        self._period_ns = 1e9 / self.rate_hz if self.rate_hz > 0 else 0.0
+
+    def add(self, frame: Frame, *, emitted_ns: int) -> bool:
+        """Take the next frame to arrive; False when it was seen before. `emitted_ns` = time of the last step out."""
+        is_behind = frame.seq < self.seen.last
+        if not self.seen.add(frame.seq):
+            self.kept.duplicates += 1
+            return False
+        self.kept.out_of_order += is_behind
+        self.kept.late += frame.site_ns <= emitted_ns
+        times = self.times_ns
+        at = len(times) if not times or frame.site_ns >= times[-1] else bisect.bisect_right(times, frame.site_ns)
+        times.insert(at, frame.site_ns)
+        self.seqs.insert(at, frame.seq)
+        self.arrived_ns.insert(at, frame.arrived_ns)
+        self.captured_ns.insert(at, frame.captured_ns)
+        if self.seen.count == self._estimate_at:
+            self._estimate_period()
+        return True
 
     def period_ns(self) -> float:
-        """Median interval of the first frames; the nominal one until three are here; 0 when not known."""
-        if len(self.times_ns) > 2:  # noqa: PLR2004 - two intervals are the least that have a median
-            return float(np.median(np.diff(self.times_ns[:_PERIOD_SAMPLES])))
-        return 1e9 / self.rate_hz if self.rate_hz > 0 else 0.0
+        """Nominal interval, or the measured one where that is another; 0 when not known."""
+        return self._period_ns
 
     def watermark_ns(self) -> int | None:
         """Latest capture so far, site time."""
@@ -60,38 +84,33 @@ class Track:
         after = bisect.bisect_right(self.times_ns, t_ns)
         return (after - 1 if after else None, after if after < len(self.times_ns) else None)
 
-    def _insert(self, site_ns: int, seq: int) -> None:
-        if not self.times_ns or site_ns >= self.times_ns[-1]:
-            self.times_ns.append(site_ns)
-            self.seqs.append(seq)
+    def follows(self, before: int | None, after: int) -> bool:
+        """Whether no number is missing between two neighbours; without one before: from the first number on."""
+        return self.seqs[after] == (0 if before is None else self.seqs[before] + 1)
+
+    def retire(self, before_ns: int) -> None:
+        """Let go of frames that no step to come can need; what they tell of the stream stays."""
+        if len(self.times_ns) >= _RETIRE_AT:
+            horizon = max(before_ns, self.times_ns[-1] - _KEPT_NS)
+            self._let_go(bisect.bisect_right(self.times_ns, horizon) - 1)
+
+    def close(self) -> TimeKeeping:
+        """Let go of everything; gives how the stream kept time."""
+        self._let_go(len(self.times_ns))
+        return self.kept
+
+    def _let_go(self, count: int) -> None:
+        """Always keeps one frame before the horizon: the one that a step behind it may hold."""
+        if count <= 0:
             return
-        self.out_of_order += 1
-        at = bisect.bisect_right(self.times_ns, site_ns)
-        self.times_ns.insert(at, site_ns)
-        self.seqs.insert(at, seq)
+        columns = (self.times_ns, self.seqs, self.captured_ns, self.arrived_ns)
+        self.kept.add(*(column[:count] for column in columns))
+        for column in columns:
+            del column[:count]
 
-    def _watch_clock(self, captured_ns: int, site_ns: int, delay_ns: int) -> None:
-        """A step forward is a gap in the stamps that the arrivals do not share and that the next frame confirms.
-
-        A queue that drains leaves no such gap, and a frame that overtook others is followed by an earlier one.
-        """
-        if self._suspect is not None:
-            self._settle_suspect(site_ns)
-        least = self._least_delay_ns
-        if least is not None and delay_ns < least - IMPOSSIBLE_DELAY_NS:
-            step_ns = site_ns - self.times_ns[-1] - int(self.period_ns())
-            if step_ns > max(self.period_ns(), IMPOSSIBLE_DELAY_NS):
-                self._suspect = (site_ns, captured_ns, step_ns, delay_ns)
-                return
-        if least is None or delay_ns < least:
-            self._least_delay_ns = delay_ns
-
-    def _settle_suspect(self, next_site_ns: int) -> None:
-        suspect, self._suspect = self._suspect, None
-        if suspect is None or next_site_ns <= suspect[0]:
-            return
-        _, captured_ns, step_ns, delay_ns = suspect
-        self.clock_steps += 1
-        self.first_step_at_ns = self.first_step_at_ns or captured_ns
-        self.largest_step_ns = max(self.largest_step_ns, step_ns)
-        self._least_delay_ns = delay_ns
+    def _estimate_period(self) -> None:
+        gaps = sorted(b - a for a, b in zip(self.times_ns, self.times_ns[1:], strict=False))
+        measured_ns = float(gaps[len(gaps) // 2]) if gaps else 0.0
+        if abs(measured_ns - self._period_ns) > _AGREES * self._period_ns:
+            self._period_ns = measured_ns
+        self._estimate_at = _LAST_ESTIMATE

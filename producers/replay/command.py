@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from producers.clock import load_calibration
 from producers.outbox import KafkaOutbox
 from producers.publisher import Outbox
 from producers.replay.player import Part, Played, play
@@ -57,6 +58,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
     help="Disk the spool may use; a tenth of it, 4 GB at most, is not for new episodes.",
 )
 @click.option("--offline", is_flag=True, help="Only record to --spool; `saltwell replay DIR` sends it later.")
+@click.option(
+    "--clocks",
+    default=None,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What is known of the sensors' clocks: latencies, hardware stamps.",
+)
 @options.bootstrap
 @options.as_json
 def replay(  # noqa: PLR0917 - click passes by name
@@ -70,6 +78,7 @@ def replay(  # noqa: PLR0917 - click passes by name
     spool: Path | None,
     spool_cap_gb: float,
     offline: bool,  # noqa: FBT001 - click passes by name
+    clocks: Path | None,
     bootstrap: str,
     as_json: bool,  # noqa: FBT001 - click passes by name
 ) -> None:
@@ -93,6 +102,7 @@ def replay(  # noqa: PLR0917 - click passes by name
     names = [robot] if robots == 1 else [f"{robot}-{i}" for i in range(1, robots + 1)]
     if episode is not None and (len(files) > 1 or robots > 1 or not _NAME.fullmatch(episode)):
         raise StopError("--episode goes with one FILE and one robot; use letters, digits, dot, dash and underscore")
+    calibration = load_calibration(clocks) if clocks else None
     total = 0
     for path in files:
         recording = open_recording(path)
@@ -106,7 +116,14 @@ def replay(  # noqa: PLR0917 - click passes by name
         for path in files:
             parts = [Part(name, episode or new_episode(name)) for name in names]
             played += play(
-                path, outbox, parts, site=site, task=task, real_time=speed == "1", on_message=lambda: advance(1)
+                path,
+                outbox,
+                parts,
+                site=site,
+                task=task,
+                real_time=speed == "1",
+                on_message=lambda: advance(1),
+                calibration=calibration,
             )
     if as_json:
         click.echo(json.dumps({"episodes": [_report(p) for p in played]}, indent=2))

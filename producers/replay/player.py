@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from producers.clock import Calibration
 from producers.publisher import EpisodePublisher, Outbox
 from producers.replay.recording import RecordedMessage, content_hash, open_recording
 from producers.replay.samples import declare, to_sample
@@ -45,8 +46,12 @@ def play(
     task: str | None,
     real_time: bool,
     on_message: Callable[[], None],
+    calibration: Calibration | None = None,
 ) -> list[Played]:
-    """Play one recording as one episode of each robot; StopError when it can't be read."""
+    """Play one recording as one episode of each robot; StopError when it can't be read.
+
+    `calibration` is what is known of its sensors' clocks.
+    """
     recording = open_recording(path)
     try:
         if not recording.count:
@@ -54,7 +59,10 @@ def play(
         readers = {stream.name: to_sample(stream) for stream in recording.streams}
         declared = [declare(stream) for stream in recording.streams]
         source = {"recording": path.name, "sha256": content_hash(path)}
-        publishers = [EpisodePublisher(outbox, site=site, robot=p.robot, episode=p.episode) for p in parts]
+        publishers = [
+            EpisodePublisher(outbox, site=site, robot=p.robot, episode=p.episode, calibration=calibration)
+            for p in parts
+        ]
         malformed: dict[str, int] = {}
         first_ns = last_ns = 0
         for message in _paced(recording.messages(), real_time=real_time):

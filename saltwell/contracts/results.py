@@ -96,6 +96,23 @@ class StreamTiming:
     skew_p95_ns: float
     skew_p99_ns: float
     skew_max_ns: float
+    required: bool = True
+    dropped: int = 0
+    late: int = 0
+    duplicates: int = 0
+    jitter_sigma_share: float = 0.0
+    signed_skew_min_ns: float = 0.0
+    signed_skew_p50_ns: float = 0.0
+    signed_skew_p95_ns: float = 0.0
+    signed_skew_p99_ns: float = 0.0
+    signed_skew_max_ns: float = 0.0
+    delay_min_ns: float = 0.0
+    delay_p50_ns: float = 0.0
+    delay_p99_ns: float = 0.0
+    delay_max_ns: float = 0.0
+    clock_source: str = ""
+    clock_rate_ppm: float = 0.0
+    clock_residual_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +128,11 @@ class AlignmentEnded(OfEpisode):
     reason: str
     success: bool | None
     streams: Sequence[StreamTiming]
+    complete_steps: int = 0
+    deadline_steps: int = 0
+    hold_p50_ns: float = 0.0
+    hold_p99_ns: float = 0.0
+    hold_max_ns: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
