@@ -1,0 +1,248 @@
+"""`python -m bench.clouds`: voxels of 5 cm by several libraries, numpy to numpy, and what else becomes of a cloud.
+
+A call's time is the CPU time of the process, which neighbours on the machine change little; the best of some calls
+counts. Its stall is how late another thread wakes up meanwhile, which sleeps for 0.2 ms at a time: that is what an
+event loop, or a consumer that polls Kafka, would have to wait for the GIL. The least of the calls counts here, too,
+because any other may have met the scheduler; `idle` is what the machine does to a thread while nothing is called.
+"""
+
+import json
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before any library reads it: one thread means one
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from bench import cloud_peers
+from bench.cloud_inputs import Depth, Scan, depth_image, scans, uniform
+from processors.downsample import deskew, voxels
+from processors.downsample.depth import depth_points, rays
+from processors.downsample.sample import sampled_cloud
+from processors.downsample.settings import StreamSettings
+from processors.score import cloud_shape
+from saltwell.errors import SaltwellError
+from saltwell.messages.cloud_layout import channel, xyz
+from saltwell.messages.cloud_points import SampledPoints, pack_points, unpack_points
+
+_WRITTEN = Path("build/clouds.json")
+_VOXEL_M, _DEPTH_VOXEL_M = 0.05, 0.02
+_TICK_S = 0.0002
+_ROUND_S = 1.5
+_LEAST_CALLS, _WARMING_CALLS, _THREADED_CALLS = 5, 3, 8
+_NAP_S = 0.003  # between calls, so that each begins with the ticking thread asleep
+
+Cloud = NDArray[np.float32]
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One way to do one thing: CPU ms of a call, stall ms, calls a second by two threads over those by one."""
+
+    what: str
+    on: str
+    cpu_ms: float
+    stall_ms: float
+    two_threads: float
+    note: str = ""
+
+
+@click.command()
+@click.option(
+    "--recordings",
+    default=Path(os.environ.get("SALTWELL_TEST_DATA", "../shared/data")) / "recordings",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder of recordings with lidars.",
+)
+@click.option("--calls", default=25, show_default=True, type=click.IntRange(3, 1000), help="Calls of each.")
+def main(recordings: Path, calls: int) -> None:
+    """Measure on recorded scans and on uniform random points; prints a table and writes build/clouds.json."""
+    try:
+        figures = [*measure(recordings, calls=calls)]
+    except SaltwellError as error:
+        sys.exit(f"bench: {error}")
+    _WRITTEN.parent.mkdir(exist_ok=True)
+    written = {"machine": machine(), "calls": calls, "figures": [asdict(f) for f in figures]}
+    _WRITTEN.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    print(f"figures: {_WRITTEN}")
+
+
+def measure(recordings: Path, *, calls: int) -> Iterator[Figure]:
+    """All figures, printed as they come."""
+    warm()
+    print(heading())
+    yield told(figure("idle", "5 ms of sleep", lambda: time.sleep(0.005), calls=calls))
+    for scan in [*scans(recordings), uniform()]:
+        for name, down in ways():
+            yield told(figure(name, scan.name, partial(down, scan.xyz), calls=calls, note=_voxels(down, scan)))
+    for scan in scans(recordings):
+        for what, work in pipeline(scan):
+            yield told(figure(what, scan.name, work, calls=calls))
+    depth = depth_image(recordings)
+    for what, work in of_depth(depth):
+        yield told(figure(what, depth.name, work, calls=calls))
+
+
+def ways() -> list[tuple[str, cloud_peers.Down]]:
+    """Ours and the peers that are installed; says why another is skipped."""
+    found: list[tuple[str, cloud_peers.Down]] = [("saltwell", ours)]
+    for peer in cloud_peers.PEERS:
+        try:
+            found.append((peer.name, peer.load(_VOXEL_M)))
+        except ImportError as error:
+            print(f"{peer.name}: skipped ({error}); {peer.install}")
+    return found
+
+
+def ours(xyz_m: Cloud) -> Cloud:
+    """Voxels as the downsampler makes them."""
+    return voxels.voxel_centroids(xyz_m, None, voxel_m=_VOXEL_M).xyz
+
+
+def pipeline(scan: Scan) -> Iterator[tuple[str, Work]]:
+    """The steps of a scan through the downsampler, one by one and all together."""
+    frame, settings = scan.frame, StreamSettings(voxel_m=_VOXEL_M)
+    seen, intensity = xyz(frame), channel(frame, "intensity")
+    made = voxels.voxel_centroids(seen, intensity, voxel_m=_VOXEL_M)
+    points = SampledPoints(made.xyz, made.intensity, made.count)
+    sampled = sampled_cloud(frame, seen, intensity, settings)
+    raw, packed = 20 * sampled.points, len(sampled.xyz) + len(sampled.intensity) + len(sampled.count)
+    yield "layout to arrays", lambda: (xyz(frame), channel(frame, "intensity"))
+    yield f"pack {raw / packed:.2f}x", lambda: pack_points(points)
+    yield "unpack", lambda: unpack_points(sampled)
+    yield "frame to record", lambda: sampled_cloud(frame, xyz(frame), channel(frame, "intensity"), settings)
+    yield "shape (scores)", lambda: cloud_shape.cloud_shape(seen)
+    times = deskew.scan_times(frame)
+    if times is not None:
+        motion = deskew.Motion(np.array([0.1, 0.2, 0.5]), np.array([1.0, 0, 0]))
+        yield "deskew", lambda: deskew.deskewed(seen, times.seconds, motion)
+
+
+def of_depth(depth: Depth) -> Iterator[tuple[str, Work]]:
+    """A depth image to voxels of 2 cm: ours keeps those of 3 points or more, Open3D has no such filter."""
+    of = rays(depth.camera)
+
+    def cloud() -> Any:
+        points = depth_points(depth.mm, of)
+        return voxels.voxel_centroids(points, None, voxel_m=_DEPTH_VOXEL_M, min_points=3)
+
+    yield "saltwell depth to voxels", cloud
+    try:
+        yield "open3d depth to voxels", cloud_peers.open3d_depth(depth.mm, depth.camera, _DEPTH_VOXEL_M)
+    except ImportError as error:
+        print(f"open3d: skipped ({error})")
+
+
+def figure(what: str, on: str, work: Work, *, calls: int, note: str = "") -> Figure:
+    """Measure one thing; what is slow is called less often."""
+    began = time.perf_counter()
+    for _ in range(_WARMING_CALLS):
+        work()
+    one_s = (time.perf_counter() - began) / _WARMING_CALLS
+    rounds = min(calls, max(_LEAST_CALLS, int(_ROUND_S / max(one_s, 1e-6))))
+    cpu_ms, stall_ms = zip(*(_call(work) for _ in range(rounds)), strict=True)
+    return Figure(what, on, min(cpu_ms), min(stall_ms), _two_threads(work), note)
+
+
+def warm() -> None:
+    """Compile everything of ours before it is measured."""
+    voxels.warm()
+    cloud_shape.warm()
+    deskew.warm()
+
+
+def machine() -> dict[str, str]:
+    """What it ran on, and with what."""
+    libraries = {}
+    for name in ("numpy", "numba", "zstandard", "open3d-cpu", "small_gicp", "kiss-icp"):
+        try:
+            libraries[name] = version(name)
+        except ImportError:
+            libraries[name] = "not installed"
+    return {"python": platform.python_version(), "cores": str(os.cpu_count()), "cpu": platform.machine(), **libraries}
+
+
+def heading() -> str:
+    """The head of the table."""
+    return f"{'what':26} {'on':22} {'CPU ms':>8} {'stall ms':>9} {'2 threads':>10}  note"
+
+
+def told(one: Figure) -> Figure:
+    """Print a line of the table."""
+    print(
+        f"{one.what:26} {one.on:22} {one.cpu_ms:8.2f} {one.stall_ms:9.2f} {one.two_threads:9.2f}x  {one.note}",
+        flush=True,
+    )
+    return one
+
+
+def _voxels(down: cloud_peers.Down, scan: Scan) -> str:
+    return f"{len(down(scan.xyz))} voxels of {len(scan.xyz)} points"
+
+
+class _Ticker:
+    """A thread that sleeps for a moment, over and over, and notes the longest time between two awakenings."""
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        time.sleep(_NAP_S)
+        self.longest_s = 0.0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        before = time.perf_counter()
+        while not self._stop.is_set():
+            time.sleep(_TICK_S)
+            now = time.perf_counter()
+            self.longest_s = max(self.longest_s, now - before)
+            before = now
+
+
+def _call(work: Work) -> tuple[float, float]:
+    """CPU ms of a call, by all its threads, and the stall of another thread in ms."""
+    with _Ticker() as ticker:
+        began = time.process_time()
+        work()
+        used = time.process_time() - began
+        time.sleep(_NAP_S)
+    return used * 1e3, ticker.longest_s * 1e3
+
+
+def _two_threads(work: Work) -> float:
+    """How much faster two threads are than one, best of three rounds."""
+
+    def seconds(threads: int) -> float:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda _: None, range(threads)))
+            began = time.perf_counter()
+            list(pool.map(lambda _: work(), range(_THREADED_CALLS)))
+            return time.perf_counter() - began
+
+    return min(seconds(1) for _ in range(3)) / min(seconds(2) for _ in range(3))
+
+
+if __name__ == "__main__":
+    main()
