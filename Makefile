@@ -29,6 +29,9 @@ test: $(READY) ## Lint, check types, run the tests
 bench: $(READY) ## Measure station-seconds per core-second; figures go to build/bench
 	$(VENV)/bin/python -m bench.run
 
+faults: $(READY) ## Break the running pipeline in every way and compare what went in and came out; ROUNDS, SEED, BROKERS
+	$(VENV)/bin/python -m bench.faults --rounds $(or $(ROUNDS),0) --seed $(or $(SEED),1) --brokers $(or $(BROKERS),1)
+
 format: $(READY) ## Format the code
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
@@ -36,4 +39,4 @@ format: $(READY) ## Format the code
 clean: ## Remove .venv and everything built
 	rm -rf $(VENV) build dist *.egg-info
 
-.PHONY: help setup demo test bench format clean
+.PHONY: help setup demo test bench faults format clean
