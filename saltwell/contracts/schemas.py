@@ -2,15 +2,18 @@
 
 import json
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import fastavro
+from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from saltwell.contracts.topics import TOPICS
 
 _NAMESPACE = "saltwell"
-_FOLDER = files("saltwell.contracts") / "avro"
+_FOLDER = Path(__file__).parent / "avro"
+
+PINS_FILE = _FOLDER / "ids.json"
 
 
 def record_name(cls: type) -> str:
@@ -33,8 +36,18 @@ def load_schema(name: str) -> Any:
     return fastavro.parse_schema(json.loads(schema_text(name)))
 
 
+def fingerprint_of(name: str) -> str:
+    """CRC-64-AVRO of a schema's parsing canonical form, in hex: the same for all that read the same bytes alike."""
+    return str(fingerprint(to_parsing_canonical_form(load_schema(name)), "CRC-64-AVRO"))
+
+
+def pins() -> dict[str, Any]:
+    """The table of ids as it is written: `schemas`, each with `id` and `fingerprint`, and `next_id`, never used yet."""
+    table: dict[str, Any] = json.loads(PINS_FILE.read_text(encoding="utf-8"))
+    return table
+
+
 @cache
 def pinned_ids() -> dict[str, int]:
-    """Schema ids used without a registry, by full name. An id is never given to another schema."""
-    ids: dict[str, int] = json.loads((_FOLDER / "ids.json").read_text(encoding="utf-8"))
-    return ids
+    """Schema ids used without a registry, by full name. An id is never given to another schema (`pins.py`)."""
+    return {name: pin["id"] for name, pin in pins()["schemas"].items()}

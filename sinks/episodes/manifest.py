@@ -7,8 +7,6 @@ from importlib.metadata import version
 from itertools import islice
 from typing import Any, Literal
 
-from fastavro.schema import fingerprint, to_parsing_canonical_form
-
 from saltwell.contracts.identity import Decision, StreamKind
 from saltwell.contracts.results import (
     AlignmentEnded,
@@ -19,7 +17,7 @@ from saltwell.contracts.results import (
     UnreadableFrame,
     Verdict,
 )
-from saltwell.contracts.schemas import load_schema, record_name
+from saltwell.contracts.schemas import fingerprint_of, record_name
 from saltwell.errors import SkipRecordError
 from saltwell.ledger import balances
 from sinks.episodes.archive import ArchiveSummary
@@ -174,17 +172,13 @@ def provenance_of(source: Mapping[str, str], records: Iterable[type]) -> Provena
     return Provenance(
         saltwell=version("saltwell"),
         source=dict(source),
-        schemas={name: _fingerprint(name) for name in map(record_name, records)},
+        schemas={name: fingerprint_of(name) for name in map(record_name, records)},
     )
 
 
 def sha256_hex(data: bytes) -> str:
     """SHA-256 as marker and manifest write it."""
     return hashlib.sha256(data).hexdigest()
-
-
-def _fingerprint(name: str) -> str:
-    return str(fingerprint(to_parsing_canonical_form(load_schema(name)), "CRC-64-AVRO"))
 
 
 def _check(manifest: Manifest) -> None:
