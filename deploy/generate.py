@@ -1,6 +1,6 @@
-"""Write what the Helm chart takes from the contracts: `python -m deploy.generate`.
+"""Write the files of the Helm chart that are made from Python: `python -m deploy.generate`.
 
-Topics and access rules stand in Python once; the chart reads these files. A test compares them.
+Topics, access rules and dashboards stand in Python once; the chart reads these files. A test compares them.
 """
 
 from collections.abc import Mapping
@@ -9,20 +9,24 @@ from typing import Any
 
 import yaml
 
+from deploy.dashboards import DASHBOARDS, dashboard_json
 from saltwell.cli.topics import topic_config
 from saltwell.contracts.access import ROLES, Rule, rules
 from saltwell.contracts.topics import TOPICS
 
 FILES = Path(__file__).parent / "helm" / "saltwell" / "files"
 
-_HEADER = "# Made by `python -m deploy.generate` from saltwell/contracts. Change it there.\n"
+_HEADER = "# Made by `python -m deploy.generate` from saltwell/contracts.\n"
 
 
 def generated() -> Mapping[Path, str]:
     """Every file and what is to stand in it."""
     topics = {topic.name: {"doc": topic.doc, "config": topic_config(topic)} for topic in TOPICS}
     roles = {name: {"doc": role.doc, "acls": [_acl(rule) for rule in rules(name)]} for name, role in ROLES.items()}
-    return {FILES / "topics.yaml": _text(topics), FILES / "roles.yaml": _text(roles)}
+    pages = {
+        FILES / "dashboards" / f"{page.uid.removeprefix('saltwell-')}.json": dashboard_json(page) for page in DASHBOARDS
+    }
+    return {FILES / "topics.yaml": _text(topics), FILES / "roles.yaml": _text(roles), **pages}
 
 
 def _acl(rule: Rule) -> dict[str, Any]:

@@ -1,6 +1,11 @@
 """Every metric with its meaning, in one place. Each process serves them on /metrics."""
 
+from collections.abc import Iterable
+from typing import get_args
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from saltwell.contracts.identity import Decision
 
 RECORDS_READ = Counter("saltwell_records_read", "Records taken from the log.", ["part", "topic"])
 RECORDS_WRITTEN = Counter("saltwell_records_written", "Records appended to the log.", ["part", "topic"])
@@ -43,3 +48,18 @@ STOP_TO_STORED = Histogram(
     "EpisodeStopped in the log to the finished episode; observed by the sink.",
     buckets=_LATENCY_BUCKETS,
 )
+
+
+def begin_at_zero(part: str, topics: Iterable[str]) -> None:
+    """Serve the counters of a part before anything is counted.
+
+    A counter that appears with its first count seems never to have risen, so an alert on its rise would miss it.
+    """
+    for topic in topics:
+        for counter in (DEAD_LETTERS, LATE_RECORDS, LOG_TRUNCATED):
+            counter.labels(part, topic)
+    for end in ("committed", "failed"):
+        TRANSACTIONS.labels(part, end)
+    for decision in get_args(Decision):
+        VERDICTS.labels(decision)
+        EPISODES_FINISHED.labels(decision)

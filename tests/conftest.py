@@ -63,13 +63,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def go_tool() -> Callable[[str, str], Path]:
-    """Gives a program by its Go package and version, built once into ~/.cache/saltwell."""
+def go_tool() -> Callable[..., Path]:
+    """Gives a program by its Go package, version and flags of the build, built once into ~/.cache/saltwell."""
     return _go_tool
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory, go_tool: Callable[[str, str], Path]) -> Iterator[S3]:
+def s3(tmp_path_factory: pytest.TempPathFactory, go_tool: Callable[..., Path]) -> Iterator[S3]:
     """versitygw over a temporary folder."""
     server = go_tool(_S3_SERVER, _S3_VERSION)
     folder = tmp_path_factory.mktemp("s3")
@@ -105,7 +105,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory, go_tool: Callable[[str, str], P
         process.wait(10)
 
 
-def _go_tool(package: str, version: str) -> Path:
+def _go_tool(package: str, version: str, *flags: str) -> Path:
     name = package.rsplit("/", 1)[1]
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "saltwell"
     tool = cache / f"{name}-{version}"
@@ -115,9 +115,8 @@ def _go_tool(package: str, version: str) -> Path:
         pytest.skip(f"no Go to build {name} with; install Go, or put {name} {version} at {tool}")
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
-        subprocess.run(
-            ["go", "install", f"{package}@{version}"], env=os.environ | {"GOBIN": folder}, check=True, timeout=_BUILD_S
-        )
+        command = ["go", "install", *flags, f"{package}@{version}"]
+        subprocess.run(command, env=os.environ | {"GOBIN": folder}, check=True, timeout=_BUILD_S)
         Path(folder, name).rename(tool)  # at once, so that two test runs never see half a file
     return tool
 

@@ -18,6 +18,7 @@ from saltwell.bus.runner import run
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.registry import schema_ids
 from saltwell.errors import StopError
+from saltwell.metrics import begin_at_zero
 
 _STALE_TICK_S = 30.0
 
@@ -79,6 +80,7 @@ def work(
         signal.signal(number, lambda *_: stop.set())
     processor = make()  # first: what it misses on this machine no broker mends
     partition_count(bootstrap, processor.topics)  # says in one line when there is no broker, or no topics
+    begin_at_zero(processor.name, processor.topics)
     health = Health()
     port = serve_metrics(metrics_port, health)
     logging.getLogger(__name__).info("%s: metrics on port %d", processor.name, port)

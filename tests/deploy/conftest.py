@@ -40,7 +40,7 @@ HUB = ("--values", str(CHART / "values-hub.yaml"))
 
 
 @pytest.fixture(scope="session")
-def render(go_tool: Callable[[str, str], Path]) -> Callable[..., list[Manifest]]:
+def render(go_tool: Callable[..., Path]) -> Callable[..., list[Manifest]]:
     """Gives all manifests of the chart with these arguments."""
     helm = go_tool(*_HELM)
 
