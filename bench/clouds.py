@@ -12,7 +12,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -40,8 +40,7 @@ from saltwell.messages.cloud_points import SampledPoints, pack_points, unpack_po
 _WRITTEN = Path("build/clouds.json")
 _VOXEL_M, _DEPTH_VOXEL_M = 0.05, 0.02
 _TICK_S = 0.0002
-_ROUND_S = 1.5
-_LEAST_CALLS, _WARMING_CALLS, _THREADED_CALLS = 5, 3, 8
+_WARMING_CALLS, _THREADED_CALLS = 2, 6
 _NAP_S = 0.003  # between calls, so that each begins with the ticking thread asleep
 
 Cloud = NDArray[np.float32]
@@ -68,7 +67,7 @@ class Figure:
     type=click.Path(path_type=Path),
     help="Folder of recordings with lidars.",
 )
-@click.option("--calls", default=25, show_default=True, type=click.IntRange(3, 1000), help="Calls of each.")
+@click.option("--calls", default=20, show_default=True, type=click.IntRange(3, 1000), help="Calls of each.")
 def main(recordings: Path, calls: int) -> None:
     """Measure on recorded scans and on uniform random points; prints a table and writes build/clouds.json."""
     try:
@@ -85,24 +84,23 @@ def measure(recordings: Path, *, calls: int) -> Iterator[Figure]:
     """All figures, printed as they come."""
     warm()
     print(heading())
-    yield told(figure("idle", "5 ms of sleep", lambda: time.sleep(0.005), calls=calls))
+    yield from figures_on("5 ms of sleep", {"idle": partial(time.sleep, 0.005)}, calls=calls)
+    of_all = ways()
     for scan in [*scans(recordings), uniform()]:
-        for name, down in ways():
-            yield told(figure(name, scan.name, partial(down, scan.xyz), calls=calls, note=_voxels(down, scan)))
+        works = {name: partial(down, scan.xyz) for name, down in of_all.items()}
+        yield from figures_on(f"{scan.name} {len(scan.xyz)}", works, calls=calls, note=_voxels)
     for scan in scans(recordings):
-        for what, work in pipeline(scan):
-            yield told(figure(what, scan.name, work, calls=calls))
+        yield from figures_on(scan.name, dict(pipeline(scan)), calls=calls)
     depth = depth_image(recordings)
-    for what, work in of_depth(depth):
-        yield told(figure(what, depth.name, work, calls=calls))
+    yield from figures_on(depth.name, dict(of_depth(depth)), calls=calls)
 
 
-def ways() -> list[tuple[str, cloud_peers.Down]]:
+def ways() -> dict[str, cloud_peers.Down]:
     """Ours and the peers that are installed; says why another is skipped."""
-    found: list[tuple[str, cloud_peers.Down]] = [("saltwell", ours)]
+    found: dict[str, cloud_peers.Down] = {"saltwell": ours}
     for peer in cloud_peers.PEERS:
         try:
-            found.append((peer.name, peer.load(_VOXEL_M)))
+            found[peer.name] = peer.load(_VOXEL_M)
         except ImportError as error:
             print(f"{peer.name}: skipped ({error}); {peer.install}")
     return found
@@ -147,15 +145,21 @@ def of_depth(depth: Depth) -> Iterator[tuple[str, Work]]:
         print(f"open3d: skipped ({error})")
 
 
-def figure(what: str, on: str, work: Work, *, calls: int, note: str = "") -> Figure:
-    """Measure one thing; what is slow is called less often."""
-    began = time.perf_counter()
+def figures_on(
+    name: str, works: Mapping[str, Work], *, calls: int, note: Callable[[Any], str] = lambda _: ""
+) -> Iterator[Figure]:
+    """Measure several ways on one thing in turns, so that what else the machine does meets all of them."""
+    notes = {what: note(work()) for what, work in works.items()}
     for _ in range(_WARMING_CALLS):
-        work()
-    one_s = (time.perf_counter() - began) / _WARMING_CALLS
-    rounds = min(calls, max(_LEAST_CALLS, int(_ROUND_S / max(one_s, 1e-6))))
-    cpu_ms, stall_ms = zip(*(_call(work) for _ in range(rounds)), strict=True)
-    return Figure(what, on, min(cpu_ms), min(stall_ms), _two_threads(work), note)
+        for work in works.values():
+            work()
+    cost: dict[str, list[tuple[float, float]]] = {what: [] for what in works}
+    for _ in range(calls):
+        for what, work in works.items():
+            cost[what].append(_call(work))
+    for what, work in works.items():
+        cpu_ms, stall_ms = (min(column) for column in zip(*cost[what], strict=True))
+        yield told(Figure(what, name, cpu_ms, stall_ms, _two_threads(work), notes[what]))
 
 
 def warm() -> None:
@@ -178,20 +182,20 @@ def machine() -> dict[str, str]:
 
 def heading() -> str:
     """The head of the table."""
-    return f"{'what':26} {'on':22} {'CPU ms':>8} {'stall ms':>9} {'2 threads':>10}  note"
+    return f"{'what':26} {'on':26} {'CPU ms':>8} {'stall ms':>9} {'2 threads':>10}  note"
 
 
 def told(one: Figure) -> Figure:
     """Print a line of the table."""
     print(
-        f"{one.what:26} {one.on:22} {one.cpu_ms:8.2f} {one.stall_ms:9.2f} {one.two_threads:9.2f}x  {one.note}",
+        f"{one.what:26} {one.on:26} {one.cpu_ms:8.2f} {one.stall_ms:9.2f} {one.two_threads:9.2f}x  {one.note}",
         flush=True,
     )
     return one
 
 
-def _voxels(down: cloud_peers.Down, scan: Scan) -> str:
-    return f"{len(down(scan.xyz))} voxels of {len(scan.xyz)} points"
+def _voxels(made: Cloud) -> str:
+    return f"{len(made)} voxels"
 
 
 class _Ticker:
