@@ -24,14 +24,14 @@ _BUILD = Path("build")
 @click.option("--seed", default=1, show_default=True, help="What the schedule follows from.")
 @click.option("--brokers", default=1, show_default=True, type=click.IntRange(1, 3), help="Brokers of the cluster.")
 @click.option("--only", default="", metavar="WORDS", help="Only kinds whose name holds these words.")
-@click.option("--without", default=None, metavar="WORDS", help="No kinds whose name holds these words.")
+@click.option("--without", multiple=True, metavar="WORDS", help="No kinds whose name holds these words; repeatable.")
 @click.option("--keep", is_flag=True, help="Keep logs and store in build/faults.")
 def main(  # noqa: PLR0917 - click passes by name
     rounds: int,
     seed: int,
     brokers: int,
     only: str,
-    without: str | None,
+    without: tuple[str, ...],
     keep: bool,  # noqa: FBT001 - click passes by name
 ) -> None:
     """Play episodes through the real pipeline while it is broken in every way, and compare what came out.
@@ -40,7 +40,7 @@ def main(  # noqa: PLR0917 - click passes by name
     Example:
       python -m bench.faults --rounds 70 --seed 7
     """
-    kinds = [kind for kind in KINDS if only in kind.kind and (without is None or without not in kind.kind)]
+    kinds = [kind for kind in KINDS if only in kind.kind and not any(words in kind.kind for words in without)]
     count = rounds or rounds_for_all(seed, kinds=kinds)
     report = Report(seed=seed, brokers=brokers)
     try:
