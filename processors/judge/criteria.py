@@ -119,7 +119,7 @@ def load_criteria(path: Path = BUILT_IN) -> Criteria:
         parsed = tomllib.loads(data.decode())
         rules = tuple(_rule(entry) for entry in _known(parsed)["rule"])
         digest = hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]
-        settings = {name: float(value) for name, value in parsed["measure"].items()}
+        settings = _settings(parsed["measure"], whole=path == BUILT_IN)
         return Criteria(f"{parsed['version']}+{digest}", settings, rules)
     except KeyError as error:
         raise StopError(f"{path}: not valid criteria: {error.args[0]!r} is missing") from error
@@ -131,6 +131,16 @@ def _known(parsed: dict[str, Any]) -> dict[str, Any]:
     if unknown := parsed.keys() - {"version", "measure", "rule"}:
         raise ValueError(f"{', '.join(sorted(unknown))} is not known")
     return parsed
+
+
+def _settings(measure: dict[str, Any], *, whole: bool) -> dict[str, float]:
+    """All settings that the built-in criteria have, and no others."""
+    if not whole:
+        wanted = load_criteria().settings.keys()
+        for names, fault in ((wanted - measure.keys(), "missing"), (measure.keys() - wanted, "not known")):
+            if names:
+                raise ValueError(f"setting {min(names)!r} of [measure] is {fault}")
+    return {name: float(value) for name, value in measure.items()}
 
 
 def _rule(entry: dict[str, Any]) -> Rule:

@@ -38,6 +38,7 @@ from sinks.episodes.annotations import (
     verdict_annotation,
 )
 from sinks.episodes.archive import EpisodeArchive
+from sinks.episodes.evidence import add_evidence, declare_evidence
 from sinks.episodes.manifest import Manifest, manifest_of, provenance_of
 from sinks.episodes.messages import FrameMessage, frame_messages, frame_names, sampled_message
 
@@ -74,6 +75,7 @@ class EpisodeInProgress:
         for stream in started.streams:
             self._declare(stream)
         declare_annotations(self._archive)
+        declare_evidence(self._archive)
 
     def stop(self, *, at_ms: int) -> None:
         """The timeline is at its end; the log learned of it at `at_ms`."""
@@ -236,6 +238,7 @@ class EpisodeInProgress:
                 publish_time_ns=since_1970_ns(cloud.captured_ns),
                 sequence=seq,
             )
+        add_evidence(self._archive, self._scores, self._ended["scores"], alignment)
         at_ns = alignment.stopped_ns
         add_annotations(
             self._archive, [verdict_annotation(verdict, at_ns=at_ns), ledger_annotation(ledgers, at_ns=at_ns)]
