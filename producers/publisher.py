@@ -6,9 +6,9 @@ Time here is the time of arrival, never the time of day, so that a replay tells 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from producers.blocks import BlockBuilder, Named, block_record
+from producers.blocks import BlockBuilder, Identity, Named, block_record
 from producers.clock import Calibration, ClockReading, SensorClock
 from producers.numbering import FrameNumbers
 from producers.sample import CloudSample, ImageSample, ImuSample, JointSample, MessageSample, PoseSample, Sample
@@ -42,6 +42,14 @@ class Outbox(Protocol):
 
     def flush(self) -> None:
         """Wait until everything queued was taken or given up."""
+
+
+@runtime_checkable
+class KeepsAccount(Protocol):
+    """An outbox that can end an episode by itself, and so has to know of frames that it is never given."""
+
+    def lose(self, identity: Identity, stream: str, seq: int, cause: str) -> None:
+        """A frame has a number and will not be sent."""
 
 
 class Lost(Protocol):
@@ -107,7 +115,10 @@ class EpisodePublisher:
         """Account for a message of the source that could not be read."""
         self.advance(arrived_ns)
         stream = self._streams[stream_name]
-        stream.lost[stream.numbers.skip()] = "malformed"
+        seq, cause = stream.numbers.skip(), "malformed"
+        stream.lost[seq] = cause
+        if isinstance(self._outbox, KeepsAccount):
+            self._outbox.lose(self._identity, stream_name, seq, cause)
 
     def advance(self, now_ns: int) -> None:
         """Let time pass: the timeline tells of what arrived, and that the robot lives."""

@@ -1,7 +1,8 @@
 """The spool's log: a thread puts records on disk in chunks, and keeps the account of the open episodes.
 
-A chunk is closed when it is 8 MiB, or half the bound on the time to durable after its first record. Everything that
-touches the files of the log is done by the one thread; the caller waits only when the disk is slower than the sensors.
+A chunk is closed when it is 8 MiB, or a quarter of the bound on the time to durable after its first record: the rest is
+for the disk, which may still have the chunk before. Everything that touches the files of the log is done by the one
+thread; the caller waits only when the disk is slower than the sensors.
 """
 
 import logging
@@ -36,6 +37,7 @@ MAX_PENDING_BYTES = 64 * 1024 * 1024
 """What may wait for the disk in memory; then the caller waits."""
 
 DURABLE_MS = 200
+_CLOSE_SHARE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class SpoolLog:
         """`observe` is told, for each record, the seconds until it was durable."""
         self._folder = folder
         self._room = room
-        self._close_after_s = durable_ms / 2000
+        self._close_after_s = durable_ms / 1000 / _CLOSE_SHARE
         self._segment_bytes = segment_bytes
         self._observe = observe
         self._ballast = Ballast(folder)

@@ -4,7 +4,7 @@ from typing import Any
 
 from producers.publisher import Lost as OnLost
 from producers.spool.entries import entry_of, note_of
-from producers.spool.facts import Lost, Numbered
+from producers.spool.facts import Identity, Lost, Numbered
 from producers.spool.layout import FRAMING_BYTES
 from producers.spool.log import SpoolLog
 from saltwell.contracts.topics import MAX_RECORD_BYTES
@@ -31,6 +31,10 @@ class SpoolOutbox:
         elif isinstance(fact, Numbered):
             self._note(Lost(fact.identity, fact.stream, fact.seqs, "too_large"))
         return size
+
+    def lose(self, identity: Identity, stream: str, seq: int, cause: str) -> None:
+        """Note a frame that has a number and will not be sent, for the account of an episode that is cut off."""
+        self._note(Lost(identity, stream, [seq], cause))
 
     def flush(self) -> None:
         """Wait until everything taken is on disk; SpoolFull when some of it will not be."""

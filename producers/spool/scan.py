@@ -147,11 +147,11 @@ class SegmentReader:
         return opcode, end
 
     def _chunk(self, offset: int, end: int) -> StoredChunk:
-        record = os.pread(self._fd, end - offset, offset)
-        if len(record) < max(end - offset, CHUNK_HEAD.size):
+        head = os.pread(self._fd, CHUNK_HEAD.size, offset)
+        data = os.pread(self._fd, max(end - offset - CHUNK_HEAD.size, 0), offset + CHUNK_HEAD.size)
+        if len(head) + len(data) < max(end - offset, CHUNK_HEAD.size):
             raise DamagedSegment(self.path, offset, "a chunk is cut off")
-        *_, size, crc, compression, stored = CHUNK_HEAD.unpack_from(record)
-        data = record[CHUNK_HEAD.size :]
+        *_, size, crc, compression, stored = CHUNK_HEAD.unpack(head)
         if compression or not size == stored == len(data) or zlib.crc32(data) != crc:
             raise DamagedSegment(self.path, offset, "a chunk with another checksum", resume_at=end)
         return StoredChunk(offset, end, data)

@@ -45,7 +45,7 @@ def test_a_record_is_on_disk_within_the_bound_although_nobody_asks(kit, spooling
     outbox.send(topic, record)
     kit.until(lambda: len(waited) == 2)
     assert time.monotonic() - began_s < 5
-    assert waited[-1] >= 0.1, "records are collected for half the bound"
+    assert waited[-1] >= 0.05, "records are collected for a quarter of the bound"
 
 
 def test_segments_stay_below_their_size_and_each_begins_with_the_account_of_what_is_open(kit, spooling) -> None:
@@ -72,6 +72,18 @@ def test_a_frame_that_is_too_large_is_not_kept_and_the_account_says_why(kit, spo
     log.close()
     stream = recover(spooling.folder).accounts.episodes[IDENTITY].streams[kit.COLOR]
     assert stream.missing == {1: "too_large"}
+
+
+def test_a_message_that_could_not_be_read_keeps_its_cause_over_a_crash(kit, spooling) -> None:
+    log = spooling.log()
+    publisher = kit.Take().begin(kit.outbox(log))
+    publisher.publish(kit.image(0))
+    publisher.malformed(kit.COLOR, kit.image(1).arrived_ns)
+    publisher.publish(kit.image(2))
+    log.flush()
+    log.close()
+    stream = recover(spooling.folder).accounts.episodes[IDENTITY].streams[kit.COLOR]
+    assert (stream.last, stream.missing) == (2, {1: "malformed"})
 
 
 def test_a_new_episode_is_refused_at_the_reserve_with_a_reason_in_one_line(kit, spooling) -> None:
