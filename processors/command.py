@@ -108,15 +108,24 @@ def score(**where: Unpack[options.Where]) -> None:
 @click.option(
     "--criteria", default=None, type=click.Path(path_type=Path), metavar="FILE", help="Default: the built-in ones."
 )
-def judge(criteria: Path | None, **where: Unpack[options.Where]) -> None:
+@click.option(
+    "--baselines",
+    default=None,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What is usual, as `saltwell baselines learn` wrote it.",
+)
+def judge(criteria: Path | None, baselines: Path | None, **where: Unpack[options.Where]) -> None:
     """Give verdicts (alignment, scores -> verdicts).
 
     \b
     Example:
       saltwell process judge --criteria criteria.toml
     """
-    from processors.judge.criteria import BUILT_IN, load_criteria  # noqa: PLC0415 - each process loads its own part only
+    from processors.judge.baselines import load_baselines  # noqa: PLC0415 - each process loads its own part only
+    from processors.judge.criteria import BUILT_IN, load_criteria  # noqa: PLC0415 - as above
     from processors.judge.processor import Judge  # noqa: PLC0415 - as above
 
     loaded = load_criteria(criteria or BUILT_IN)
-    work(lambda: Judge(loaded), **where)
+    usual = load_baselines(baselines) if baselines else None
+    work(lambda: Judge(loaded, usual), **where)

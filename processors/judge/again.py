@@ -4,22 +4,34 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from processors.judge.baselines import learn, load_baselines
 from processors.judge.criteria import BUILT_IN, load_criteria
 from processors.judge.episode import EpisodeCase
 from saltwell.contracts.results import AlignmentEnded, ScoreBlock, Verdict
 from saltwell.contracts.timeline import StreamEnded
 from saltwell.errors import SkipRecordError
-from saltwell.evidence import Judge
+from saltwell.evidence import Judge, StoredEvidence
 
 
-def judge_by(criteria: Path | None) -> Judge:
-    """A judge under the criteria of a file (None = the built-in ones); StopError when they are not valid."""
+def judge_by(criteria: Path | None, baselines: Path | None = None) -> Judge:
+    """A judge under the criteria of a file (None = the built-in ones), against baselines when there are any.
+
+    StopError when a file is not valid.
+    """
     loaded = load_criteria(criteria or BUILT_IN)
+    usual = load_baselines(baselines) if baselines else None
 
     def judge(records: Iterable[Any]) -> Verdict:
-        return case_of(records).verdict(loaded)
+        return case_of(records).verdict(loaded, usual)
 
     return judge
+
+
+def learn_from(evidence: Iterable[StoredEvidence]) -> tuple[str, int]:
+    """Text of the baselines of the accepted episodes, and how many there were."""
+    criteria = load_criteria()
+    facts = [case_of(one.records).facts(criteria) for one in evidence if one.decision == "accept"]
+    return learn(facts).encode(), len(facts)
 
 
 def case_of(records: Iterable[Any]) -> EpisodeCase:

@@ -27,7 +27,8 @@ _FIELDS = frozenset({"code", "kinds", "above", *SEVERITIES, "unit", "source", "t
 class Measured:
     """One number about one stream, and the time it is about (sensor clock, ns; 0 = the whole episode).
 
-    `kind` "episode" and an empty stream: about the episode as a whole. `joint` counts from 0; -1 = none.
+    `kind` "episode" and an empty stream: about the episode as a whole. `joint` counts from 0; -1 = none. `note`: what
+    else its sentence says.
     """
 
     code: str
@@ -37,6 +38,7 @@ class Measured:
     from_ns: int = 0
     to_ns: int = 0
     joint: int = -1
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Rule:
             value=measured.value,
             percent=f"{100 * measured.value:.1f} %",
             at=f" from {seconds:.1f} s" if measured.from_ns and began_ns else "",
+            note=measured.note,
             joint=f" of joint {measured.joint}" if measured.joint >= 0 else "",
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from processors.judge.baselines import Baselines, Facts, facts_of
 from processors.judge.content.check import ContentCheck
 from processors.judge.content.measures import content_measures
 from processors.judge.criteria import Criteria, Measured
@@ -56,14 +57,14 @@ class EpisodeCase:
         """Whether the operator threw the episode away; then nobody waits for a verdict."""
         return self._alignment is not None and self._alignment.ending == "discarded"
 
-    def verdict(self, criteria: Criteria) -> Verdict:
+    def verdict(self, criteria: Criteria, baselines: Baselines | None = None) -> Verdict:
         """The decision and its reasons; call when complete."""
-        alignment = self._alignment
-        if alignment is None:
-            raise ValueError("not complete")
+        alignment = self._report()
         ledgers = [self._ledger(ended) for _, ended in sorted(self._ended.items())]
         content = self._content.offsets({t.stream: t.clock_offset_ns for t in alignment.streams})
         measured = [*self._measured(alignment, ledgers, criteria), *content_measures(content)]
+        if baselines is not None:
+            measured += baselines.measures(facts_of(alignment, self._scores, measured))
         began_ns = {t.stream: alignment.started_ns - t.clock_offset_ns for t in alignment.streams}
         reasons = [*_endings(alignment, ledgers), *criteria.reasons(measured, began_ns=began_ns)]
         return Verdict(
@@ -72,10 +73,20 @@ class EpisodeCase:
             episode=alignment.episode,
             decision=_decision(reasons),
             reasons=reasons,
-            criteria_version=criteria.version,
+            criteria_version=criteria.version + (f"/{baselines.version}" if baselines else ""),
             streams=ledgers,
             content=content,
         )
+
+    def facts(self, criteria: Criteria) -> Facts:
+        """What baselines are learned from; call when complete."""
+        alignment = self._report()
+        return facts_of(alignment, self._scores, self._measured(alignment, [], criteria))
+
+    def _report(self) -> AlignmentEnded:
+        if self._alignment is None:
+            raise ValueError("not complete")
+        return self._alignment
 
     def _ledger(self, ended: StreamEnded) -> StreamLedger:
         name = ended.stream
@@ -97,16 +108,14 @@ class EpisodeCase:
             yield from timing_measures(timing)
         for name, scores in sorted(self._scores.items()):
             own = moving.by_clock(offsets.get(name, 0))
-            yield from score_measures(name, self._ended[name].kind, scores, settings=criteria.settings, moving=own)
-        cameras = {name: scores for name, scores in self._scores.items() if self._ended[name].kind == "color"}
+            yield from score_measures(name, scores, settings=criteria.settings, moving=own)
+        cameras = {name: scores for name, scores in self._scores.items() if scores.kind == "color"}
         yield from swapped_cameras(cameras, offsets)
 
     def _motion(self, offsets_ns: Mapping[str, int], still_rad_s: float) -> Motion:
         """Speeds of all joint streams, in site time."""
         joints = [
-            (name, *scores.known("speed"))
-            for name, scores in sorted(self._scores.items())
-            if self._ended[name].kind == "joints"
+            (name, *scores.known("speed")) for name, scores in sorted(self._scores.items()) if scores.kind == "joints"
         ]
         times = [times_ns + offsets_ns.get(name, 0) for name, times_ns, _ in joints]
         speeds = [speed for *_, speed in joints]

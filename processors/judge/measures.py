@@ -53,10 +53,10 @@ def timing_measures(timing: StreamTiming) -> Iterator[Measured]:
 
 
 def score_measures(
-    stream: str, kind: str, scores: StreamScores, *, settings: Mapping[str, float], moving: Motion
+    stream: str, scores: StreamScores, *, settings: Mapping[str, float], moving: Motion
 ) -> Iterator[Measured]:
     """What the metrics of a stream's frames come to; `moving` in the stream's own clock."""
-    times = scores.times_ns()
+    times, kind = scores.times_ns(), scores.kind
     if (repeat := scores.metric("repeat")).size:
         yield _freeze(stream, kind, scores, settings, moving)
         yield Measured("repeats", stream, kind, float(np.nanmean(repeat)))

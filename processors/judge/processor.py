@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from processors.judge.baselines import Baselines
 from processors.judge.criteria import Criteria
 from processors.judge.episode import EpisodeCase
 from saltwell.bus.processor import Arrival, Output
@@ -16,20 +17,22 @@ class Judge:
     name = "judge"
     topics = ("alignment", "scores")
 
-    def __init__(self, criteria: Criteria) -> None:
+    def __init__(self, criteria: Criteria, baselines: Baselines | None = None) -> None:
         self._criteria = criteria
+        self._baselines = baselines
 
     def open(self, shard: int) -> "JudgeShard":
         """Begin a shard with nothing known."""
         del shard
-        return JudgeShard(self._criteria)
+        return JudgeShard(self._criteria, self._baselines)
 
 
 class JudgeShard:
     """Episodes that wait for their last evidence."""
 
-    def __init__(self, criteria: Criteria) -> None:
+    def __init__(self, criteria: Criteria, baselines: Baselines | None) -> None:
         self._criteria = criteria
+        self._baselines = baselines
         self._cases: dict[str, EpisodeCase] = {}
 
     def on_record(self, arrival: Arrival) -> Iterable[Output]:
@@ -48,7 +51,7 @@ class JudgeShard:
         if case.is_complete():
             del self._cases[record.episode]
             if not case.is_discarded():
-                verdict = case.verdict(self._criteria)
+                verdict = case.verdict(self._criteria, self._baselines)
                 VERDICTS.labels(verdict.decision).inc()
                 yield Output("verdicts", verdict)
         OPEN_EPISODES.labels(Judge.name).set(len(self._cases))

@@ -1,4 +1,7 @@
-"""Which camera shows what: pictures that change places in the middle of an episode. Pure."""
+"""Which camera shows what: pictures that change places in the middle of an episode. Pure.
+
+Cameras that were swapped before the episode began show nothing unusual in it: only a baseline can tell.
+"""
 
 from collections.abc import Iterator, Mapping
 from itertools import combinations
@@ -7,21 +10,24 @@ import numpy as np
 
 from processors.judge.criteria import Measured
 from processors.judge.images import QUARTERS
-from processors.judge.series import StreamScores
+from processors.judge.series import Bools, StreamScores, longest_run
 from saltwell.contracts.columns import Float64s, Int64s
 
-_STEP_NS = 250_000_000
-_MARGIN_NS = 400_000_000
+_LEAST_SECONDS = 0.5
 _COLOUR_WEIGHT = 2.0
 _CROSSED = 0.5
-"""After a swap each camera's picture lies nearer to the other's before, by this factor."""
+"""Swapped, both pictures together lie nearer to what the other camera usually shows, by this factor."""
+
 _LEAST_CHANGE = 0.3
+
+_Look = tuple[Int64s, Float64s]
+"""Site times (n,), and what a camera showed at them, (n, m)."""
 
 
 def swapped_cameras(scores: Mapping[str, StreamScores], offsets_ns: Mapping[str, int]) -> Iterator[Measured]:
     """Each camera that shows another's picture from some time on; 0 for none. `offsets_ns`: sensor to site time."""
     seen = {name: _signature(one, offsets_ns.get(name, 0)) for name, one in sorted(scores.items())}
-    seen = {name: pair for name, pair in seen.items() if len(pair[0])}
+    seen = {name: look for name, look in seen.items() if len(look[0]) > 1}
     found = dict.fromkeys(seen, 0)
     for first, second in combinations(seen, 2):
         at_ns = _swap(seen[first], seen[second])
@@ -31,7 +37,7 @@ def swapped_cameras(scores: Mapping[str, StreamScores], offsets_ns: Mapping[str,
         yield Measured("swapped", name, "color", float(at_ns > 0), at_ns, at_ns)
 
 
-def _signature(scores: StreamScores, offset_ns: int) -> tuple[Int64s, Float64s]:
+def _signature(scores: StreamScores, offset_ns: int) -> _Look:
     """Site times (n,) and what the camera looked at then (n, 6): light of the quarters, colour."""
     times, _ = scores.known(QUARTERS[0])
     light = [np.log(scores.known(name)[1] + 1) for name in QUARTERS]
@@ -44,23 +50,24 @@ def _signature(scores: StreamScores, offset_ns: int) -> tuple[Int64s, Float64s]:
     return times + offset_ns, np.stack([*light, *tint], axis=1)
 
 
-def _swap(first: tuple[Int64s, Float64s], second: tuple[Int64s, Float64s]) -> int:
-    """When two cameras changed places, site time; 0 when they did not."""
-    begin = max(first[0][0], second[0][0]) + _MARGIN_NS
-    end = min(first[0][-1], second[0][-1]) - _MARGIN_NS
+def _swap(first: _Look, second: _Look) -> int:
+    """When two cameras changed places, site time; 0 when they did not.
+
+    At each moment both looks are compared with what either camera usually shows. Where the change lasts longer than
+    half of the episode, the other part is the unusual one: then the change is at its end.
+    """
     if first[1].shape[1] != second[1].shape[1]:
         return 0
-    best, best_ns = _CROSSED, 0
-    for at_ns in range(int(begin), int(end), _STEP_NS):
-        (a, a_after), (b, b_after) = (_sides(one, at_ns) for one in (first, second))
-        stayed = float(np.abs(a - a_after).sum() + np.abs(b - b_after).sum())
-        crossed = float(np.abs(a - b_after).sum() + np.abs(b - a_after).sum())
-        if stayed > _LEAST_CHANGE and crossed < best * stayed:
-            best, best_ns = crossed / stayed, at_ns
-    return best_ns
+    times, a = first
+    b = second[1][np.minimum(np.searchsorted(second[0], times), len(second[0]) - 1)]
+    crossed = _crossed(a, b, np.median(a, axis=0), np.median(b, axis=0))
+    seconds, from_ns, to_ns = longest_run(times, crossed)
+    if seconds < _LEAST_SECONDS:
+        return 0
+    return to_ns if from_ns <= times[1] else from_ns
 
 
-def _sides(one: tuple[Int64s, Float64s], at_ns: int) -> tuple[Float64s, Float64s]:
-    """Median look before and after a time."""
-    times, look = one
-    return np.median(look[times <= at_ns], axis=0), np.median(look[times > at_ns], axis=0)
+def _crossed(a: Float64s, b: Float64s, usual_a: Float64s, usual_b: Float64s) -> Bools:
+    stayed = np.abs(a - usual_a).sum(axis=1) + np.abs(b - usual_b).sum(axis=1)
+    swapped = np.abs(a - usual_b).sum(axis=1) + np.abs(b - usual_a).sum(axis=1)
+    return np.asarray((stayed > _LEAST_CHANGE) & (swapped < _CROSSED * stayed))

@@ -34,15 +34,15 @@ def shifted(values: Float64s, *, limit: float, steps: float = _STEPS) -> Bools:
 
 
 def _stretches(ups: Int64s, downs: Int64s, n: int) -> list[tuple[int, int]]:
-    """From a step up to the next step down; a step without its counterpart takes the nearer end."""
+    """From a step up to the next step down; a step that has no counterpart on either side takes the nearer end."""
     stretches = []
     for up in ups.tolist():
         after = downs[downs > up]
         if len(after):
             stretches.append((up, int(after[0])))
-        elif n - up <= up:
+        elif not len(downs):
             stretches.append((up, n))
-    stretches += [(0, down) for down in downs.tolist() if down <= n - down and not (ups < down).any()]
+    stretches += [(0, down) for down in downs.tolist() if not len(ups)]
     return [(begin, end) for begin, end in stretches if end - begin <= n // 2]
 
 

@@ -35,15 +35,28 @@ class Rejudged:
     metavar="FILE",
     help="Criteria to judge by; default: the built-in ones.",
 )
+@click.option(
+    "--baselines",
+    default=None,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="What is usual, as `saltwell baselines learn` wrote it.",
+)
 @options.as_json
-def rejudge(episodes: tuple[str, ...], store: str, criteria: Path | None, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+def rejudge(
+    episodes: tuple[str, ...],
+    store: str,
+    criteria: Path | None,
+    baselines: Path | None,
+    as_json: bool,  # noqa: FBT001 - click passes by name
+) -> None:
     """Judge stored episodes again; the store stays as it is. All episodes when no ID is given.
 
     \b
     Example:
       saltwell rejudge --criteria stricter.toml --store s3://episodes
     """
-    judge: Judge = part("judge")(criteria)
+    judge: Judge = part("judge")(criteria, baselines)
     evidence: Iterable[StoredEvidence] = part("store")(store, episodes)
     found = list(rejudged(evidence, judge))
     if as_json:

@@ -20,6 +20,6 @@ def test_a_freeze_counts_only_while_the_robot_moves(speed: float, seconds: float
     numbers = pack_i64(range(30))
     scores.add(ScoreBlock("site", "r", "e", "/color", "color", numbers, pack_i64(TIMES), [metric], [], 0))
     moving = Motion(TIMES, np.full(30, speed), 0.02)
-    found = {m.code: m for m in score_measures("/color", "color", scores, settings=SETTINGS, moving=moving)}
+    found = {m.code: m for m in score_measures("/color", scores, settings=SETTINGS, moving=moving)}
     assert found["freeze"].value == pytest.approx(seconds)
     assert (found["freeze"].from_ns, found["freeze"].to_ns) == (900_000_000, 1_900_000_000)
