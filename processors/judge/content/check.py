@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 from processors.judge.content.motion import Motion, StreamMotion
-from processors.judge.content.names import is_command
 from processors.judge.content.pairs import Finding, camera_and_joints, command_and_state, poses_of_one_body
 from saltwell.contracts.identity import StreamKind
 from saltwell.contracts.results import ContentOffset, ScoreBlock
+from saltwell.names import is_command
 
 MAX_STREAMS = 16
 """Of each kind, in the order of their names, are checked: bounds the work."""

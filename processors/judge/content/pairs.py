@@ -10,8 +10,8 @@ import numpy as np
 from processors.judge.content import signals
 from processors.judge.content.lag import Lag, Lags, explained_by_all, explained_one_by_one
 from processors.judge.content.motion import Motion
-from processors.judge.content.names import groups
 from saltwell.contracts.columns import Float64s
+from saltwell.names import groups
 
 Check = Literal["camera_joints", "one_body", "command_state"]
 Grade = Literal["good", "weak", "not_measurable"]
