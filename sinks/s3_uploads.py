@@ -46,13 +46,11 @@ class Uploads:
         """All of them, as the server lists them."""
         query = {"uploads": "", "prefix": self._prefix, "encoding-type": "url"}
         while True:
-            page = _elements(self._call("GET", "", query))
-            plain = unquote if page.findtext("EncodingType") == "url" else str  # not every server encodes
-            yield from (_upload(one, plain) for one in page.iter("Upload"))
-            if page.findtext("IsTruncated") != "true":
+            found, marker = uploads_of(self._call("GET", "", query))
+            yield from found
+            if marker is None:
                 return
-            query["key-marker"] = plain(page.findtext("NextKeyMarker") or "")
-            query["upload-id-marker"] = page.findtext("NextUploadIdMarker") or ""
+            query["key-marker"], query["upload-id-marker"] = marker
 
     def abort(self, upload: Upload) -> None:
         """Give the parts' space back; an upload that is gone is no error."""
@@ -107,15 +105,19 @@ def _hmac(key: bytes, text: str) -> bytes:
     return hmac.digest(key, text.encode(), "sha256")
 
 
-def _elements(answer: bytes) -> ET.Element:
-    """The answer without its namespace, which servers give or not."""
+def uploads_of(answer: bytes) -> tuple[list[Upload], tuple[str, str] | None]:
+    """The uploads on a page of the server's list, and where the next page begins; ValueError when it is none."""
     try:
         page = ET.fromstring(answer)  # noqa: S314 - expat bounds what entities unfold to, and the server is the user's own
     except ET.ParseError as error:
         raise ValueError(f"no XML: {error}") from None
     for element in page.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    return page
+        element.tag = element.tag.rpartition("}")[2]  # the namespace, which servers give or not
+    plain = unquote if page.findtext("EncodingType") == "url" else str  # not every server encodes
+    found = [_upload(one, plain) for one in page.iter("Upload")]
+    if page.findtext("IsTruncated") != "true":
+        return found, None
+    return found, (plain(page.findtext("NextKeyMarker") or ""), page.findtext("NextUploadIdMarker") or "")
 
 
 def _upload(element: ET.Element, plain: Callable[[str], str]) -> Upload:

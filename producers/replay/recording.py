@@ -1,40 +1,23 @@
 """Recordings as streams and messages: MCAP with ROS 2 messages, and ROS 1/2 bags. Bounded in memory."""
 
 import hashlib
-import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from mcap.exceptions import McapError
 from mcap.reader import McapReader, make_reader
 from mcap.records import Channel, Schema
 from rosbags.convert.converter import migrate_bytes
-from rosbags.highlevel import AnyReader, AnyReaderError
-from rosbags.rosbag1 import ReaderError as Ros1Error
-from rosbags.rosbag2 import ReaderError as Ros2Error
+from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
-from zstandard import ZstdError
 
 from saltwell.errors import StopError
 
 _NS = 1_000_000_000
 _HASH_BYTES = 1024 * 1024
-_DAMAGE = (
-    McapError,
-    AnyReaderError,
-    Ros1Error,
-    Ros2Error,
-    ZstdError,
-    RuntimeError,  # of lz4
-    ValueError,
-    EOFError,
-    struct.error,
-)
-"""What the readers of files raise when a file is not what they expect."""
-
+_LONGEST_REASON = 300
 _FORMATS = "give an .mcap file, a .bag file or a ROS 2 bag folder"
 
 
@@ -79,8 +62,14 @@ def open_recording(path: Path) -> Recording:
         raise StopError(f"{path}: no such file; {_FORMATS}")
     try:
         return McapRecording(path) if path.suffix == ".mcap" and path.is_file() else BagRecording(path)
-    except (OSError, *_DAMAGE) as error:
-        raise StopError(f"{path}: not a readable recording: {error}; {_FORMATS}") from error
+    except Exception as error:
+        raise StopError(f"{path}: not a readable recording: {_said(error)}; {_FORMATS}") from error
+
+
+def _said(error: Exception) -> str:
+    """In one line: readers of files raise whatever they meet in a damaged one, and some of it is a page long."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
 
 
 def content_hash(path: Path) -> str:
@@ -119,8 +108,8 @@ class McapRecording:
         try:
             for _, channel, message in self._reader.iter_messages(log_time_order=True):
                 yield RecordedMessage(channel.topic, message.log_time, message.data)
-        except _DAMAGE as error:
-            raise StopError(f"{self._path}: damaged: {error}; repair it with `mcap recover`") from error
+        except Exception as error:
+            raise StopError(f"{self._path}: damaged: {_said(error)}; repair it with `mcap recover`") from error
 
     def close(self) -> None:
         """Close the file."""
@@ -171,8 +160,8 @@ class BagRecording:
         try:
             for connection, arrived_ns, raw in self._reader.messages():
                 yield RecordedMessage(connection.topic, arrived_ns, self._to_cdr(connection.msgtype, raw))
-        except _DAMAGE as error:
-            raise StopError(f"{self._path}: damaged: {error}; repair it with `rosbag reindex`") from error
+        except Exception as error:
+            raise StopError(f"{self._path}: damaged: {_said(error)}; repair it with `rosbag reindex`") from error
 
     def close(self) -> None:
         """Close the file."""
