@@ -32,7 +32,7 @@ class Heap:
 def read_asides(bootstrap: str, topic: AsideTopic) -> Iterator[SetAside]:
     """All that the topic holds now."""
     codec = Codec(schema_ids())
-    for raw in read_to_end(bootstrap, topic, range(partition_count(bootstrap))):
+    for raw in read_to_end(bootstrap, topic, range(partition_count(bootstrap, [topic]))):
         record = codec.decode(raw.value)
         if isinstance(record, SetAside):
             yield record

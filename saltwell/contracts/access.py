@@ -49,6 +49,9 @@ def _part(name: str, *, reads: Iterable[str], writes: Iterable[str]) -> Role:
     return Role(f"The processes of {name}.", tuple(reads), (*writes, *asides), part=True)
 
 
+READER_GROUP = "saltwell.read"
+"""Begins the groups of those who read and commit nothing of the pipeline's."""
+
 _RESULTS = ("verdicts", "episodes.finished")
 
 ROLES: Mapping[str, Role] = {
@@ -68,14 +71,15 @@ ROLES: Mapping[str, Role] = {
         reads=[*FRAME_TOPICS, "timeline", "clouds.sampled", "scores", "alignment", "verdicts"],
         writes=["episodes.finished"],
     ),
-    "reader": Role("The outside world: learns what is finished.", reads=_RESULTS, groups="saltwell.reader."),
+    "reader": Role("The outside world: learns what is finished.", reads=_RESULTS, groups=READER_GROUP),
     "mirror": Role("The hub's MirrorMaker 2: takes results, never frames.", reads=_RESULTS, configs=_RESULTS),
     "recover": Role(
         "A person with `saltwell late` and `saltwell dead`: looks at what was set aside, publishes an episode again.",
         reads=(*FRAME_TOPICS, "timeline", "dead", "late"),
         writes=(*FRAME_TOPICS, "timeline"),
+        groups=READER_GROUP,
     ),
-    "watch": Role("`saltwell doctor`, `saltwell topics ls`: sees that topics are there.", sees=tuple(BY_NAME)),
+    "doctor": Role("`saltwell doctor`, `saltwell topics ls`: sees that topics are there.", sees=tuple(BY_NAME)),
 }
 
 

@@ -99,7 +99,7 @@ def test_a_client_without_a_certificate_is_refused(secured):
 
 
 def test_a_broker_that_our_authorities_do_not_vouch_for_is_not_spoken_to(secured):
-    env = secured.with_password("careful", "watch")
+    env = secured.with_password("careful", "doctor")
     del env["SALTWELL_KAFKA_SSL_CA"]  # those of the system know nothing of this broker
     done = saltwell("topics", "ls", env=env)
     assert done.returncode == 1
@@ -107,12 +107,18 @@ def test_a_broker_that_our_authorities_do_not_vouch_for_is_not_spoken_to(secured
 
 
 def test_the_role_of_a_person_at_the_command_line_sees_every_topic(secured):
-    done = saltwell("topics", "ls", env=secured.with_password("person", "watch"))
+    done = saltwell("topics", "ls", env=secured.with_password("person", "doctor"))
     assert done.returncode == 0, done.stderr
     assert "missing" not in done.stdout
 
 
+def test_who_recovers_may_look_at_what_was_set_aside(secured):
+    for command in ("dead", "late"):
+        done = saltwell(command, "ls", env=secured.with_password("oncall", "recover"))
+        assert done.returncode == 0, done.stderr
+
+
 def test_no_log_of_a_working_process_holds_its_password(secured):
-    done = saltwell("topics", "ls", env=secured.with_password("quiet", "watch"))
+    done = saltwell("topics", "ls", env=secured.with_password("quiet", "doctor"))
     assert done.returncode == 0
     assert "horse-staple-4711" not in done.stdout + done.stderr
