@@ -67,14 +67,18 @@ class Robot:
     def wait(self, *, within_s: float) -> None:
         """Wait until the take was sent whole. Raises StopError when it was not, in time."""
         deadline = time.monotonic() + within_s
-        while (code := self._process.poll()) != 0:
+        while not self.tend():
             if time.monotonic() > deadline:
                 self.stop()
                 raise StopError(f"{self.take.episode} was not sent: {children.last_line(self.log)} (log: {self.log})")
-            if code is not None:
-                spool = self.take.spool
-                self._process = self._start(self._playing("1") if spool is None else ["replay", str(spool)])
             time.sleep(_POLL_S)
+
+    def tend(self) -> bool:
+        """Whether everything was sent; begin another try when one ended early."""
+        if self._process.poll():
+            spool = self.take.spool
+            self._process = self._start(self._playing("1") if spool is None else ["replay", str(spool)])
+        return self._process.returncode == 0
 
     def stop(self) -> None:
         """End the process, wherever it is."""

@@ -73,13 +73,20 @@ class Runner:
         causes = tuple(cause for e in events for cause in e.fault.lists)
         try:
             sent = self._begin((variant, "plain"), f"round-{number}", causes, events)
-            outcome.broken += self._act(events)
+        except StopError as error:
+            for robot in self.rig.robots:
+                robot.stop()
+            outcome.broken.append(f"no fault happened: {error}")
+            return outcome
+        began_at_s = time.time()
+        outcome.broken += self._act(events)
+        try:
             self._finish(sent)
         except StopError as error:
             outcome.broken.append(str(error))
         for event in events:
             outcome.broken += event.fault.settle(self.rig)
-        outcome.events = [_told(event, outcome.at_s) for event in events]
+        outcome.events = [_told(event, began_at_s) for event in events]
         for one, played in zip(sent, (variant, "plain"), strict=True):
             outcome.findings.add(self.check(one, played, causes))
         outcome.took_s = time.monotonic() - began_s
@@ -114,7 +121,13 @@ class Runner:
             sent.append(Sent(robot, episode, recorded.frames, cut=cut and has_spool))
             self.sent.append((sent[-1], variant, causes))
         names = {one.episode for one in sent}
-        self.rig.watch.wait(lambda seen: names <= seen.started, f"{name} to begin", within_s=_BEGIN_S)
+
+        def begun(seen: Seen) -> bool:
+            for robot in self.rig.robots:
+                robot.tend()
+            return names <= seen.started
+
+        self.rig.watch.wait(begun, f"{name} to begin", within_s=_BEGIN_S)
         return sent
 
     def _act(self, events: Sequence[Event]) -> list[str]:
