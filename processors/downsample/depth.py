@@ -1,5 +1,6 @@
 """A depth image and its camera's calibration to points."""
 
+from dataclasses import replace
 from typing import Any
 
 import numba
@@ -19,6 +20,23 @@ _MODELS = ("", "plumb_bob", "rational_polynomial")
 
 class UnusableCameraError(SkipRecordError):
     """A calibration that gives no rays."""
+
+
+def scaled(info: CameraInfo, *, width: int, height: int) -> CameraInfo:
+    """The calibration of the same camera for whole images that were made smaller or larger, to so many pixels.
+
+    Both sides are scaled alike, within a pixel; the images' edges, not the centres of their corner pixels, stay in
+    place. Raises `UnusableCameraError` when the sides don't fit: then the image is a part, or of another camera.
+    """
+    if (width, height) == (info.width, info.height):
+        return info
+    if abs(width * info.height - height * info.width) > max(info.width, info.height):
+        size = f"{width} x {height} pixels"
+        raise UnusableCameraError(f"image of {size}, calibration for {info.width} x {info.height}")
+    x, y = width / info.width, height / info.height
+    fx, fy, cx, cy = info.k[[0, 4, 2, 5]]
+    k = np.array([fx * x, 0, (cx + 0.5) * x - 0.5, 0, fy * y, (cy + 0.5) * y - 0.5, 0, 0, 1])
+    return replace(info, width=width, height=height, k=k)
 
 
 def rays(info: CameraInfo) -> NDArray[np.float32]:
@@ -42,12 +60,9 @@ def rays(info: CameraInfo) -> NDArray[np.float32]:
 def depth_points(depth_mm: NDArray[np.uint16], of: NDArray[np.float32]) -> NDArray[np.float32]:
     """Points of the pixels that have a reading, row by row: (n, 3) float32, m, in the camera's optical frame.
 
-    `depth_mm`: (height, width) uint16, distance along z, 0 and 65535 = no reading. `of`: the rays of this camera.
-    Raises `UnusableCameraError` when the image is of another size than the rays.
+    `depth_mm`: (height, width) uint16, distance along z, 0 and 65535 = no reading. `of`: the rays of this camera, of
+    the same height and width.
     """
-    if depth_mm.shape != of.shape[:2]:
-        size = " x ".join(map(str, depth_mm.shape[::-1]))
-        raise UnusableCameraError(f"image of {size} pixels, calibration for {of.shape[1]} x {of.shape[0]}")
     points: NDArray[np.float32] = _points(depth_mm, of)
     return points
 

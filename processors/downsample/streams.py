@@ -5,6 +5,7 @@ other topics, which are read independently, so nothing here may depend on what c
 it needs is there, or will never be.
 """
 
+import logging
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,8 @@ from saltwell.errors import SkipRecordError
 from saltwell.messages.checks import check_cloud
 from saltwell.messages.cloud_layout import channel, xyz
 from saltwell.metrics import CLOUDLESS, DUPLICATES
+
+log = logging.getLogger(__name__)
 
 _PART = "downsample"
 
@@ -32,6 +35,7 @@ class CloudStream:
     def __init__(self, settings: StreamSettings) -> None:
         self._settings = settings
         self._seen: set[int] = set()
+        self._told: set[str] = set()
         self._waiting: deque[Any] = deque()
 
     def take(self, frame: CloudFrame | ImageFrame) -> None:
@@ -54,7 +58,15 @@ class CloudStream:
             try:
                 yield self.sample(self._waiting.popleft())
             except SkipRecordError as error:
-                CLOUDLESS.labels(type(error).__name__).inc()
+                self._tell(error)
+
+    def _tell(self, error: SkipRecordError) -> None:
+        """Count the frame; the first of each kind of error is spoken of."""
+        kind = type(error).__name__
+        if kind not in self._told:
+            self._told.add(kind)
+            log.warning("a frame gives no cloud: %s", error)
+        CLOUDLESS.labels(kind).inc()
 
     @property
     def waits(self) -> bool:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from processors.downsample.depth import UnusableCameraError, depth_points, rays
+from processors.downsample.depth import UnusableCameraError, depth_points, rays, scaled
 from processors.downsample.voxels import voxel_centroids
 from producers.replay.recording import open_recording
 from producers.simulate.camera_info import CameraInfo as SimulatedCamera
@@ -56,9 +56,17 @@ def test_a_calibration_that_gives_no_rays_is_refused(broken: dict[str, object]) 
         rays(replace(CAMERA, **broken))
 
 
-def test_an_image_of_another_size_than_its_calibration_is_refused() -> None:
-    with pytest.raises(UnusableCameraError, match="image of 3 x 2 pixels, calibration for 6 x 4"):
-        depth_points(np.zeros((2, 3), np.uint16), rays(CAMERA))
+def test_the_calibration_of_a_larger_image_serves_a_smaller_one() -> None:
+    large = CameraInfo.decode(SimulatedCamera(5, "head", 640, 480, 60.0).encode())
+    small = CameraInfo.decode(SimulatedCamera(5, "head", 320, 240, 60.0).encode())
+    np.testing.assert_allclose(scaled(large, width=320, height=240).k, small.k)
+    np.testing.assert_allclose(scaled(small, width=640, height=480).k, large.k)
+    assert scaled(large, width=640, height=480) is large
+
+
+def test_the_calibration_of_an_image_of_another_shape_is_refused() -> None:
+    with pytest.raises(UnusableCameraError, match="image of 64 x 40 pixels, calibration for 6 x 4"):
+        scaled(CAMERA, width=64, height=40)
 
 
 def test_the_calibration_of_a_simulated_camera_is_read() -> None:

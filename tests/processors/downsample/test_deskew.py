@@ -32,12 +32,14 @@ SCAN = CloudFrame("s", "r", "e", "/p", 0, 2_000_000_000, 0, "", 1, 3, (), False,
 
 
 @given(turns)
+@settings(deadline=None)
 def test_a_turn_survives_as_a_rotation(turn: Any) -> None:
     np.testing.assert_allclose(to_turn(from_turn(turn)), turn, atol=1e-9)
     np.testing.assert_allclose(to_turn(-from_turn(turn)), turn, atol=1e-9)
 
 
 @given(turns, turns, vectors)
+@settings(deadline=None)
 def test_a_product_is_one_rotation_after_the_other(a: Any, b: Any, vector: Any) -> None:
     p, q = from_turn(a), from_turn(b)
     np.testing.assert_allclose(turned(product(p, q), vector), turned(p, turned(q, vector)), atol=1e-9)
@@ -45,6 +47,7 @@ def test_a_product_is_one_rotation_after_the_other(a: Any, b: Any, vector: Any) 
 
 
 @given(turns, turns)
+@settings(deadline=None)
 def test_interpolation_begins_and_ends_where_it_should(a: Any, b: Any) -> None:
     p, q = from_turn(a), from_turn(b)
     for share, expected in ((0.0, p), (1.0, q)):

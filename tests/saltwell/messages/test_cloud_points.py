@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -40,6 +40,7 @@ def cloud(of: SampledPoints, *, step_m: float = STEP_M) -> SampledCloud:
 
 
 @given(points, st.sampled_from([0.0005, STEP_M, 0.01]))
+@settings(deadline=None)
 def test_a_coordinate_is_off_by_half_a_step_at_most(of: SampledPoints, step_m: float) -> None:
     again = unpack_points(cloud(of, step_m=step_m))
     rounding_m = np.spacing(np.abs(of.xyz)).max(initial=0)
@@ -47,6 +48,7 @@ def test_a_coordinate_is_off_by_half_a_step_at_most(of: SampledPoints, step_m: f
 
 
 @given(points)
+@settings(deadline=None)
 def test_whole_steps_come_back_exactly_and_give_the_same_bytes(of: SampledPoints) -> None:
     once = cloud(of)
     again = unpack_points(once)
@@ -55,11 +57,13 @@ def test_whole_steps_come_back_exactly_and_give_the_same_bytes(of: SampledPoints
 
 
 @given(points)
+@settings(deadline=None)
 def test_counts_are_exact(of: SampledPoints) -> None:
     np.testing.assert_array_equal(unpack_points(cloud(of)).count, of.count)
 
 
 @given(arrays(np.float32, st.integers(1, 50), elements=any_float))
+@settings(deadline=None)
 def test_an_intensity_is_off_by_a_4096th_at_most_and_a_missing_one_stays_missing(intensity: Any) -> None:
     n = len(intensity)
     again = unpack_points(cloud(SampledPoints(np.zeros((n, 3), np.float32), intensity, np.ones(n, np.int32))))
@@ -115,6 +119,7 @@ def test_a_column_that_would_unpack_to_gigabytes_is_refused_before_it_does() -> 
 
 
 @given(st.sampled_from(["xyz", "intensity", "count"]), st.data())
+@settings(deadline=None)
 def test_damaged_bytes_are_unreadable_or_still_points(column: str, data: st.DataObject) -> None:
     damaged = bytearray(getattr(MADE, column))
     at = data.draw(st.integers(0, len(damaged) - 1))

@@ -1,0 +1,1 @@
+"""Clouds of finished episodes as files that other tools open."""
