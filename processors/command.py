@@ -84,21 +84,40 @@ def downsample(voxel_m: float, farthest: int, config: Path | None, **where: Unpa
 
 @process.command()
 @options.worker
-def score(**where: Unpack[options.Where]) -> None:
+@click.option(
+    "--dear-hz",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Measure what costs much so often a second, the rest on every frame.",
+)
+@click.option(
+    "--limits",
+    default=None,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Limits of joints by name (docs/quality.md).",
+)
+def score(dear_hz: float, limits: Path | None, **where: Unpack[options.Where]) -> None:
     """Measure every frame (frames.* -> scores).
 
     \b
     Example:
-      saltwell process score --bootstrap kafka:9092
+      saltwell process score --bootstrap kafka:9092 --limits g1.toml
     """
+    from processors.score.limits import load_limits  # noqa: PLC0415 - each process loads its own part only
+    from processors.score.settings import ScoreSettings  # noqa: PLC0415 - as above
+
+    settings = ScoreSettings(dear_hz=dear_hz, limits=load_limits(limits) if limits else {})
 
     def make() -> Processor:
-        from processors.score import cloud, depth  # noqa: PLC0415 - each process loads its own part only
+        from processors.score import cloud, cloud_shape, depth  # noqa: PLC0415 - as above
         from processors.score.processor import Score  # noqa: PLC0415 - as above
 
         cloud.warm()
+        cloud_shape.warm()
         depth.warm()
-        return Score()
+        return Score(settings)
 
     work(make, **where)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from processors.score.cloud import METRICS as CLOUD_METRICS
 from processors.score.cloud import score_cloud
+from processors.score.cloud_shape import cloud_shape
 from processors.score.depth import METRICS as DEPTH_METRICS
 from processors.score.depth import DepthScorer
 from processors.score.flow import LABELS as FLOW_LABELS
@@ -22,6 +23,7 @@ from processors.score.motion import METRICS as MOTION_METRICS
 from processors.score.motion import MotionScorer, UnusableBlockError
 from processors.score.pose import METRICS as POSE_METRICS
 from processors.score.pose import PoseScorer
+from processors.score.settings import ScoreSettings
 from processors.score.tracer import POSE_LABELS, Tracer
 from saltwell.contracts.columns import Float64s, f64, i64
 from saltwell.contracts.frames import CloudFrame, ImageFrame, ImuBlock, JointBlock, MessageFrame, PoseBlock
@@ -37,9 +39,6 @@ REPEAT = "repeat"
 
 UNDECODABLE = "undecodable"
 """1 when the frame is whole by its structure and yet can't be decoded; else 0."""
-
-DEAR_HZ = 10.0
-"""Metrics that change slowly or cost much are measured so often, not on every frame."""
 
 _NS = 1_000_000_000
 _NOTHING: Row = {}
@@ -57,20 +56,17 @@ class FrameScorer(Protocol):
         """A row of metrics for each frame in the record; a missing metric = not measured."""
 
 
-def scorer_of(kind: StreamKind, *, dear_hz: float = DEAR_HZ, limits: Mapping[str, Limits] | None = None) -> FrameScorer:
-    """The scorer for a kind of stream.
-
-    `dear_hz`: how often the dear metrics are measured. `limits`: of joints, by name.
-    """
+def scorer_of(kind: StreamKind, settings: ScoreSettings) -> FrameScorer:
+    """The scorer for a kind of stream."""
     match kind:
         case "color":
-            return _Images(ImageScorer(), IMAGE_METRICS, dear_hz=dear_hz)
+            return _Images(ImageScorer(), IMAGE_METRICS, dear_hz=settings.dear_hz)
         case "depth":
-            return _Images(DepthScorer(), DEPTH_METRICS, dear_hz=dear_hz)
+            return _Images(DepthScorer(), DEPTH_METRICS, dear_hz=settings.dear_hz)
         case "cloud":
-            return _Clouds()
+            return _Clouds(shape_hz=settings.shape_hz)
         case "joints":
-            return _Joints(limits or {})
+            return _Joints(settings.limits)
         case "pose":
             return _Poses()
         case _:
@@ -144,16 +140,19 @@ class _Images:
 
 
 class _Clouds:
-    def __init__(self) -> None:
+    def __init__(self, *, shape_hz: float) -> None:
         self.tracer = Tracer()
         self._repeats = _Repeats()
+        self._shape = _Rate(shape_hz)
 
     def check(self, record: CloudFrame) -> None:
         check_cloud(record)
 
     def rows(self, record: CloudFrame) -> Sequence[Row]:
         repeat = self._repeats.see(record.payload)
-        return [{**_named(score_cloud(xyz(record)), CLOUD_METRICS), REPEAT: repeat}]
+        points = xyz(record)
+        shape = cloud_shape(points) if self._shape.picks(record.captured_ns) else {}
+        return [{**_named(score_cloud(points), CLOUD_METRICS), **shape, REPEAT: repeat}]
 
 
 class _Joints:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from processors.score.settings import ScoreSettings
 from processors.score.stream import StreamScorer
 from saltwell.bus.processor import Arrival, Output
 from saltwell.contracts.identity import StreamKind
@@ -19,10 +20,13 @@ class Score:
     name = "score"
     topics = (*FRAME_TOPICS, "timeline")
 
+    def __init__(self, settings: ScoreSettings | None = None) -> None:
+        self._settings = settings or ScoreSettings()
+
     def open(self, shard: int) -> "ScoreShard":
         """Begin a shard with nothing known."""
         del shard
-        return ScoreShard()
+        return ScoreShard(self._settings)
 
 
 @dataclass(slots=True)
@@ -34,7 +38,8 @@ class _Episode:
 class ScoreShard:
     """Episodes that are not over."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: ScoreSettings) -> None:
+        self._settings = settings
         self._episodes: dict[str, _Episode] = {}
 
     def on_record(self, arrival: Arrival) -> Iterable[Output]:
@@ -58,7 +63,7 @@ class ScoreShard:
 
     def _score(self, episode: _Episode, record: Any, kind: StreamKind) -> Iterable[Output]:
         if record.stream not in episode.scorers:
-            episode.scorers[record.stream] = StreamScorer(kind)
+            episode.scorers[record.stream] = StreamScorer(kind, self._settings)
         scorer = episode.scorers[record.stream]
         if not isinstance(record, StreamEnded):
             for block in scorer.add(record):

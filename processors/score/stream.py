@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from processors.score.frames import Row, scorer_of
+from processors.score.settings import ScoreSettings
 from saltwell.contracts.columns import i64, pack_f64, pack_i64
 from saltwell.contracts.identity import StreamKind
 from saltwell.contracts.results import MetricColumn, ScoreBlock, UnreadableFrame
@@ -17,9 +18,9 @@ BLOCK_NS = 1_000_000_000
 class StreamScorer:
     """Gives a score block a second."""
 
-    def __init__(self, kind: StreamKind) -> None:
+    def __init__(self, kind: StreamKind, settings: ScoreSettings | None = None) -> None:
         self._kind = kind
-        self._scorer = scorer_of(kind)
+        self._scorer = scorer_of(kind, settings or ScoreSettings())
         self._seen: set[int] = set()
         self._began_ns: int | None = None
         self._clear()
