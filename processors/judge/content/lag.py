@@ -167,11 +167,15 @@ def _best(scores: Callable[[Float64s], Scores], lags: Lags) -> Lag:
 
 
 def _peak_s(scores: Scores, lags: Lags) -> float:
-    """Place of the peak: of the parabola through the highest value and its neighbours."""
+    """Place of the peak between the steps, by a parabola.
+
+    Through what is left unexplained, which is a parabola near its minimum; its logarithm is a spike where signals
+    are clean, and pulls towards the grid.
+    """
     best = int(np.argmax(scores))
     shift = 0.0
     if 0 < best < len(scores) - 1:
-        before, top, after = scores[best - 1 : best + 2]
-        bend = before - 2 * top + after
-        shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
+        before, least, after = np.exp(-scores[best - 1 : best + 2])
+        bend = before - 2 * least + after
+        shift = 0.5 * (before - after) / bend if bend > 0 else 0.0
     return float((lags.first + best + shift) * GRID_S)

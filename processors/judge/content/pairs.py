@@ -59,7 +59,7 @@ def camera_and_joints(joints: Motion, camera: Motion) -> Finding:
     Why not from one motion energy: see docs/content-check.md.
     """
     window_s = max(_LEAST_WINDOW_S, _PERIODS_OF_PICTURES * max(camera.period_s, joints.period_s))
-    grid = signals.grid(joints.times_s, camera.times_s)
+    grid = signals.common_grid(joints.times_s, camera.times_s)
     moving = joints.values[:, np.ptp(joints.values, axis=0) > _MOVES_RAD]
     speeds = _most_moving(signals.rates(joints.times_s, moving, grid, window_s=window_s), window_s)
     # Flow is a step since the picture before: its running sum is what moves at a rate.
@@ -79,7 +79,7 @@ def poses_of_one_body(first: Motion, second: Motion) -> Finding | None:
     size, not in shape alone. One that hardly turns travels at one speed, and that is compared instead.
     """
     window_s = max(_LEAST_WINDOW_S, _PERIODS_OF_POSES * max(first.period_s, second.period_s))
-    grid = signals.grid(first.times_s, second.times_s)
+    grid = signals.common_grid(first.times_s, second.times_s)
     paces = [_turning(motion, grid, window_s) for motion in (first, second)]
     if min(map(_rms, paces)) < _TURNS_RAD_S:
         paces = [_travelling(motion, grid, window_s) for motion in (first, second)]
@@ -101,7 +101,7 @@ def command_and_state(command: Motion, state: Motion) -> Iterator[Finding]:
     if not moves.any():
         return
     # Before its first and after its last sample a command stands: short episodes can't spare a second at their ends.
-    grid = np.arange(state.times_s[0] - _MOST_LATENCY_S, state.times_s[-1] + _MOST_LATENCY_S, signals.GRID_S)
+    grid = signals.grid(state.times_s[0] - _MOST_LATENCY_S, state.times_s[-1] + _MOST_LATENCY_S)
     given = signals.held(command.times_s, asked[:, moves], grid)
     reached = signals.at(state.times_s, done[:, moves], grid)
     names = [shared[joint] for joint in np.flatnonzero(moves)]

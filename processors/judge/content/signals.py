@@ -8,14 +8,21 @@ from saltwell.contracts.columns import Float64s
 GRID_S = 0.02
 """Rates are compared every 20 ms, and lags tried in the same steps; the peak between them is interpolated."""
 
+MAX_S = 600.0
+"""What comes later is not compared: bounds the work, also where stamps leap by years."""
+
 _TREND_S = 0.5
 _MAX_GAP_S = 0.2
 
 
-def grid(*times_s: Float64s) -> Float64s:
+def grid(begin_s: float, end_s: float) -> Float64s:
+    """Return the grid from one time to another, or what of it lies in the first ten minutes."""
+    return np.arange(begin_s, max(begin_s, min(end_s, begin_s + MAX_S)), GRID_S)
+
+
+def common_grid(*times_s: Float64s) -> Float64s:
     """Return the grid over the time that all of the streams cover."""
-    begin, end = max(times[0] for times in times_s), min(times[-1] for times in times_s)
-    return np.arange(begin, max(begin, end), GRID_S)
+    return grid(max(times[0] for times in times_s), min(times[-1] for times in times_s))
 
 
 def at(times_s: Float64s, values: Float64s, wanted_s: Float64s) -> Float64s:
