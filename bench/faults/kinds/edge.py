@@ -52,6 +52,7 @@ class DiskFull(Fault):
 
     kind = "disk full at the edge"
     victims = frozenset({"with spool"})
+    lists = ("spool",)
     spool_cap_gb = 0.001
 
     def __init__(self, rng: Random, target: str) -> None:

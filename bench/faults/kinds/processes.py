@@ -89,6 +89,7 @@ class KillRobot(Fault):
 
     kind = "producer killed"
     targets = tuple(ROBOTS)
+    lists = ("spool",)
 
     def __init__(self, rng: Random, target: str) -> None:
         super().__init__(rng, target)
