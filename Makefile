@@ -32,6 +32,9 @@ bench: $(READY) ## Measure station-seconds per core-second; figures go to build/
 faults: $(READY) ## Break the running pipeline in every way and compare what went in and came out; ROUNDS, SEED, BROKERS
 	$(VENV)/bin/python -m bench.faults --rounds $(or $(ROUNDS),0) --seed $(or $(SEED),1) --brokers $(or $(BROKERS),1)
 
+fuzz: $(READY) ## Give every parser 100,000 malformed inputs; figures go to build/fuzz.json
+	$(VENV)/bin/python -m bench.fuzz
+
 schemas: $(READY) ## After a schema was changed: give it a new id, write docs/asyncapi.yaml again
 	$(VENV)/bin/python -m saltwell.contracts.pins
 	$(VENV)/bin/python -m saltwell.contracts.asyncapi > docs/asyncapi.yaml
@@ -43,4 +46,4 @@ format: $(READY) ## Format the code
 clean: ## Remove .venv and everything built
 	rm -rf $(VENV) build dist *.egg-info
 
-.PHONY: help setup demo test bench faults schemas format clean
+.PHONY: help setup demo test bench faults fuzz schemas format clean

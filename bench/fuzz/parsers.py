@@ -126,6 +126,7 @@ def _sample(stream: Callable[[RecordedMessage], object], data: bytes) -> object:
 
 
 def _pixels(data: bytes) -> object:
+    check_file(data, "png")
     taken: object = None
     for decode in (reduced, depth_mm):
         try:

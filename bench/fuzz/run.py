@@ -1,5 +1,6 @@
 """Feeds one parser, and keeps what it may not do: raise anything else, take for ever, eat memory, end the process."""
 
+import math
 import multiprocessing
 import os
 import resource
@@ -18,9 +19,13 @@ from bench.fuzz.parsers import Parser
 SLOW_S = 1.0
 """CPU time that no input may take."""
 
+MOST_GROWN_BYTES = 256 * 1024**2
+"""Memory that all inputs together may take: none is larger than a few kilobytes."""
+
 _MEMORY_BYTES = 4 * 1024**3
 _KEPT = 5
 _KIB = 1024
+_MB = 1_000_000
 
 
 @dataclass(slots=True)
@@ -69,7 +74,11 @@ def feed(parser: Parser, data: Iterator[bytes], outcome: Outcome) -> None:
         if took_s > SLOW_S:
             outcome.failed += 1
             _keep(outcome, f"took {took_s:.1f} s", one)
-    outcome.grown_bytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib) * _KIB
+        grown_bytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib) * _KIB
+        if grown_bytes > MOST_GROWN_BYTES >= outcome.grown_bytes:
+            outcome.failed += 1
+            _keep(outcome, f"the process grew to {grown_bytes / _MB:.0f} MB", one)
+        outcome.grown_bytes = grown_bytes
 
 
 def _keep(outcome: Outcome, what: str, data: bytes) -> None:
@@ -82,7 +91,7 @@ def run(parsers: Sequence[Parser], *, seed: int, count: int, tell: Callable[[Out
     total = sum(parser.weight for parser in parsers)
     outcomes = []
     for parser in parsers:
-        share = max(len(parser.seeds) + 1, round(count * parser.weight / total))
+        share = max(len(parser.seeds) + 1, math.ceil(count * parser.weight / total))
         outcomes.append(apart(parser, seed=seed, count=share))
         tell(outcomes[-1])
     return outcomes

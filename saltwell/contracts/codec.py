@@ -59,7 +59,10 @@ class Codec:
         return out.getvalue()
 
     def decode(self, data: bytes | None) -> Any:
-        """Record behind framed bytes; raises UndecodableRecord and nothing else, whatever the bytes."""
+        """Record behind framed bytes; raises UndecodableRecord and nothing else, whatever the bytes.
+
+        With a registry also RetryError, when an id is new and the registry does not answer.
+        """
         if data is None or len(data) < _HEADER_BYTES or data[0] != _MAGIC:
             raise UndecodableRecord(f"no Avro frame: {_preview(data)}")
         schema_id = int.from_bytes(data[1:_HEADER_BYTES], "big")
@@ -77,7 +80,7 @@ class Codec:
                 body, writer_schema, None if writer_schema is reader_schema else reader_schema
             )
             record = _PLANS[RECORD_TYPES[name]].from_dict(values)
-        except SaltwellError:
+        except (SaltwellError, MemoryError):  # a machine without memory is no fault of the record
             raise
         except Exception as error:
             # fastavro raises whatever its readers meet: EOFError, IndexError, UnicodeDecodeError ..

@@ -15,10 +15,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import fastavro
+import fastavro.schema
 
 from saltwell.contracts.codec import PinnedIds, SchemaIds
-from saltwell.contracts.schemas import RECORD_TYPES, schema_text
-from saltwell.errors import StopError
+from saltwell.contracts.schemas import RECORD_TYPES, load_schema, schema_text
+from saltwell.errors import RetryError, StopError
 from saltwell.secret import read_secret
 
 URL_VARIABLE = "SALTWELL_REGISTRY_URL"
@@ -26,6 +27,7 @@ _USER_VARIABLE = "SALTWELL_REGISTRY_USERNAME"
 _PASSWORD_VARIABLE = "SALTWELL_REGISTRY_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 COMPATIBILITY = "BACKWARD_TRANSITIVE"
 _TIMEOUT_S = 10
+_MOST_UNKNOWN = 10_000
 _MAX_ANSWER_BYTES = 4 * 1024 * 1024
 _CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 
@@ -42,17 +44,29 @@ class RegistryIds:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._ids = {name: self._look_up(name) for name in RECORD_TYPES}
-        self._writers: dict[int, tuple[str, Any] | None] = {}
+        self._writers: dict[int, tuple[str, Any]] = {i: (name, load_schema(name)) for name, i in self._ids.items()}
+        self._unknown: set[int] = set()
 
     def id_of(self, name: str) -> int:
         """Id of a record type by its full name."""
         return self._ids[name]
 
     def writer_schema(self, schema_id: int) -> tuple[str, Any] | None:
-        """Record name and parsed schema behind an id, asked once; None when the registry does not know it."""
-        if schema_id not in self._writers:
-            self._writers[schema_id] = self._fetch(schema_id)
-        return self._writers[schema_id]
+        """Record name and parsed schema behind an id, asked once; None when the registry does not know it.
+
+        RetryError when it does not answer: whether the record is one of ours can't be told without it.
+        """
+        if schema_id not in self._writers and schema_id not in self._unknown:
+            self._keep(schema_id, self._fetch(schema_id))
+        return self._writers.get(schema_id)
+
+    def _keep(self, schema_id: int, found: tuple[str, Any] | None) -> None:
+        if found is not None:
+            self._writers[schema_id] = found
+            return
+        if len(self._unknown) >= _MOST_UNKNOWN:
+            self._unknown.clear()
+        self._unknown.add(schema_id)
 
     def _look_up(self, name: str) -> int:
         answer = _call("POST", f"{self._url}/subjects/{name}", {"schema": schema_text(name)})
@@ -61,11 +75,15 @@ class RegistryIds:
         return int(answer["id"])
 
     def _fetch(self, schema_id: int) -> tuple[str, Any] | None:
-        answer = _call("GET", f"{self._url}/schemas/ids/{schema_id}", None)
-        if answer is None:
-            return None
-        schema = json.loads(answer["schema"])
-        return f"{schema.get('namespace')}.{schema.get('name')}", fastavro.parse_schema(schema)
+        try:
+            answer = _call("GET", f"{self._url}/schemas/ids/{schema_id}", None)
+        except StopError as error:
+            raise RetryError(str(error)) from error
+        try:
+            schema = json.loads(answer["schema"])
+            return f"{schema['namespace']}.{schema['name']}", fastavro.parse_schema(schema)
+        except (ValueError, TypeError, LookupError, fastavro.schema.SchemaParseException):
+            return None  # not found, or somebody else's: anything may be in a registry
 
 
 def register_all(url: str) -> None:

@@ -22,6 +22,8 @@ _MAX_SEGMENTS = 512  # an ICC profile may take 255
 _PNG_BEGIN = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _PNG_SIGNATURE_BYTES = 8
 _PNG_SIZE = struct.Struct(">II")
+_PNG_LAST = b"IEND"
+_CHUNK_FRAME_BYTES = 12  # length, name and CRC around the data
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
@@ -79,5 +81,16 @@ def _check_png(payload: bytes) -> None:
     if not payload.startswith(_PNG_BEGIN) or len(payload) < len(_PNG_BEGIN) + _PNG_SIZE.size:
         raise UnreadableFrame(f"PNG of {len(payload)} bytes says no size")
     check_side(*_PNG_SIZE.unpack_from(payload, len(_PNG_BEGIN)))
-    if not payload.rstrip(b"\0").endswith(_PNG_END):
+    end = _end_chunk(payload)
+    if payload[end : end + len(_PNG_END)] != _PNG_END or payload[end + len(_PNG_END) :].strip(b"\0"):
         raise UnreadableFrame(f"PNG of {len(payload)} bytes has no end")
+
+
+def _end_chunk(payload: bytes) -> int:
+    """Where the last chunk begins. Decoders take the memory that a chunk claims: each must lie in the file."""
+    at = _PNG_SIGNATURE_BYTES
+    while payload[at + 4 : at + 8] != _PNG_LAST:
+        at += _CHUNK_FRAME_BYTES + int.from_bytes(payload[at : at + 4], "big")
+        if at >= len(payload):
+            raise UnreadableFrame(f"PNG of {len(payload)} bytes has a chunk that ends at {at}")
+    return at

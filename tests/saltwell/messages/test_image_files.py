@@ -71,6 +71,8 @@ def test_whole_files_are_readable(payload: bytes) -> None:
         PNG[:20],
         PNG[:8] + PNG[-12:],
         PNG + b"\1",
+        PNG.replace(b"\0\0\0\x0dIHDR", b"\0\0\0\x0cIHDR"),
+        PNG[:33] + b"\x39\x39\x39\x39" + PNG[37:],  # a chunk of 960 MB, which a decoder would take memory for
         png(0, 3),
         png(MAX_SIDE + 1, 3),
         b"RIFF1234WEBP",
