@@ -1,4 +1,4 @@
-"""Recordings as streams and messages: MCAP with ROS 2 messages, and ROS 1/2 bags. Bounded in memory."""
+"""Recordings as streams and messages: MCAP with ROS 2 messages, ROS 1/2 bags, files of clouds. Bounded in memory."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ from saltwell.errors import StopError
 _NS = 1_000_000_000
 _HASH_BYTES = 1024 * 1024
 _LONGEST_REASON = 300
-_FORMATS = "give an .mcap file, a .bag file or a ROS 2 bag folder"
+_FORMATS = "give an .mcap file, a .bag file, a ROS 2 bag folder or a folder of .pcd or .ply files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,19 @@ def open_recording(path: Path) -> Recording:
     if not path.exists():
         raise StopError(f"{path}: no such file; {_FORMATS}")
     try:
-        return McapRecording(path) if path.suffix == ".mcap" and path.is_file() else BagRecording(path)
+        return _open(path)
+    except StopError:
+        raise
     except Exception as error:
         raise StopError(f"{path}: not a readable recording: {_said(error)}; {_FORMATS}") from error
+
+
+def _open(path: Path) -> Recording:
+    if path.suffix == ".mcap" and path.is_file():
+        return McapRecording(path)
+    from producers.replay.cloud_files import CloudFolder, is_cloud_folder  # noqa: PLC0415 - it is made of what is here
+
+    return CloudFolder(path) if is_cloud_folder(path) else BagRecording(path)
 
 
 def _said(error: Exception) -> str:
