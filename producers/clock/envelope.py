@@ -82,8 +82,7 @@ class Envelope:
         return _SURE * self._now.mean_above(self._line) / self._now.count + _HULL_FACTOR * bend
 
     def _turn(self, arrived_ns: int) -> bool:
-        while self._turn_ns <= arrived_ns:
-            self._turn_ns += TURN_NS
+        self._turn_ns += ((arrived_ns - self._turn_ns) // TURN_NS + 1) * TURN_NS
         if not self._next.count:
             return False
         self._now, self._next = self._next, LowerHull()

@@ -65,6 +65,7 @@ class JumpWatch:
     def __init__(self) -> None:
         self._intervals: deque[int] = deque(maxlen=_INTERVALS)
         self._last: Stamp | None = None
+        self._recent: deque[tuple[Stamp, int]] = deque(maxlen=_MAX_SUSPECTS)  # with the gap before each
         self._suspects: list[Stamp] = []  # from a leap in the stamps on, until it is confirmed
         self._above = _Above(0)
 
@@ -75,6 +76,7 @@ class JumpWatch:
             self._above = _Above(stamp.arrived_ns)
             return _USABLE
         gap_ns = stamp.captured_ns - last.captured_ns
+        self._recent.append((stamp, gap_ns))
         is_below = stamp.delay_ns < floor_ns - IMPOSSIBLE_NS
         if self._suspects and (seen := self._settle(stamp, gap_ns, is_below=is_below)):
             return seen
@@ -100,10 +102,17 @@ class JumpWatch:
         self._above = _Above(stamp.arrived_ns)
         if gap_ns <= 0:
             return _UNUSABLE
-        if len(self._intervals) >= _LEAST_INTERVALS and gap_ns > self._longest_ns() + by_ns / 2:
-            self._suspects = [stamp]
-            return _UNUSABLE
-        return _USABLE
+        self._suspects = self._since_leap(by_ns)
+        return _UNUSABLE if self._suspects else _USABLE
+
+    def _since_leap(self, by_ns: float) -> list[Stamp]:
+        """The latest frames from a leap in the stamps on: the frame that made it may have stood in a queue."""
+        if len(self._intervals) < _LEAST_INTERVALS:
+            return []
+        leap_ns = self._longest_ns() + by_ns / 2
+        recent = [*self._recent]
+        leaps = [i for i, (_, gap_ns) in enumerate(recent) if gap_ns > leap_ns]
+        return [stamp for stamp, _ in recent[leaps[-1] :]] if leaps else []
 
     def _at_or_above(self, stamp: Stamp, gap_ns: int, excess_ns: float) -> Seen:
         """The clock was set back, if it was above the floor for long and the stamps stepped back too."""
@@ -140,6 +149,7 @@ class JumpWatch:
     def _jumped(self, since: tuple[Stamp, ...]) -> Seen:
         self._above = _Above(since[-1].arrived_ns)
         self._suspects = []
+        self._recent.clear()
         return Seen(usable=True, since_jump=since)
 
     def _longest_ns(self) -> float:

@@ -85,9 +85,9 @@ class SensorClock:
         bound_ns = self._envelope.bound_ns()
         return ClockReading(
             source=self._source,
-            offset_ns=max(-_FARTHEST_NS, min(_FARTHEST_NS, round(self._offset_ns(bound_ns)))),
+            offset_ns=_int64(self._offset_ns(bound_ns)),
             rate_ppm=-self._envelope.rate * _PPM,
-            residual_ns=round(bound_ns),
+            residual_ns=_int64(bound_ns),
             jumps=self._jumps,
             jump_ns=self._jump_size_ns(),
             jump_at_ns=self._jump_at.captured_ns if self._jump_at else 0,
@@ -128,4 +128,8 @@ class SensorClock:
         """Where the floor was less where it is, as well as is known by now; positive = the sensor went forward."""
         if self._jump_at is None:
             return 0
-        return round(self._floor_at_jump_ns - self._envelope.floor_ns(self._jump_at.arrived_ns))
+        return _int64(self._floor_at_jump_ns - self._envelope.floor_ns(self._jump_at.arrived_ns))
+
+
+def _int64(value_ns: float) -> int:
+    return max(-_FARTHEST_NS, min(_FARTHEST_NS, round(value_ns)))

@@ -1,0 +1,1 @@
+"""Clock figures: the estimator on simulated clocks, against what others do."""
