@@ -1,7 +1,8 @@
 """Recordings as streams and messages: MCAP with ROS 2 messages, ROS 1/2 bags, files of clouds. Bounded in memory."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,10 @@ from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
+from saltwell.contracts.checks import RESERVED, SAMPLED_END
 from saltwell.errors import StopError
+
+log = logging.getLogger(__name__)
 
 _NS = 1_000_000_000
 _HASH_BYTES = 1024 * 1024
@@ -105,18 +109,19 @@ class McapRecording:
             raise ValueError("it has no summary; repair it with `mcap recover`")
         stats = summary.statistics
         seconds = (stats.message_end_time - stats.message_start_time) / _NS
-        self.count = stats.message_count
+        derived = _derived({channel.topic for channel in summary.channels.values()})
+        given = {i: channel for i, channel in summary.channels.items() if channel.topic not in derived}
+        counts = {i: stats.channel_message_counts.get(i, 0) for i in given}
+        self.count = sum(counts.values())
         self.streams = [
-            _mcap_stream(
-                channel, summary.schemas.get(channel.schema_id), stats.channel_message_counts.get(i, 0), seconds
-            )
-            for i, channel in sorted(summary.channels.items(), key=lambda item: item[1].topic)
+            _mcap_stream(channel, summary.schemas.get(channel.schema_id), counts[i], seconds)
+            for i, channel in sorted(given.items(), key=lambda item: item[1].topic)
         ]
 
     def messages(self) -> Iterator[RecordedMessage]:
         """All messages in order of log time."""
         try:
-            for _, channel, message in self._reader.iter_messages(log_time_order=True):
+            for _, channel, message in self._reader.iter_messages([s.name for s in self.streams], log_time_order=True):
                 yield RecordedMessage(channel.topic, message.log_time, message.data)
         except Exception as error:
             raise StopError(f"{self._path}: damaged: {_said(error)}; repair it with `mcap recover`") from error
@@ -124,6 +129,15 @@ class McapRecording:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _derived(names: Collection[str]) -> set[str]:
+    """What Saltwell made itself, in an episode of its own that is played again: it will be made again."""
+    found = {name for name in names if name.startswith(RESERVED)}
+    found |= {name for name in names if name.endswith(SAMPLED_END) and name.removesuffix(SAMPLED_END) in names}
+    if found:
+        log.warning("not played, because Saltwell makes them itself: %s", ", ".join(sorted(found)))
+    return found
 
 
 def _mcap_stream(channel: Channel, schema: Schema | None, count: int, seconds: float) -> RecordedStream:

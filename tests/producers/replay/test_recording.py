@@ -14,6 +14,7 @@ from producers.replay.samples import to_sample
 from saltwell.contracts.timeline import StreamEnded
 from saltwell.errors import StopError
 from saltwell.messages.motion import PoseStamped
+from saltwell.messages.text import String
 
 
 def poses_of(path: Path, stream: str) -> list[tuple[int, int, bytes]]:
@@ -122,3 +123,21 @@ class _Nowhere:
 
     def flush(self) -> None:
         pass
+
+
+def test_an_episode_of_our_own_plays_again_without_what_was_made_of_it(tmp_path, caplog):
+    path = tmp_path / "episode.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start()
+        schema = writer.register_schema("std_msgs/msg/String", "ros2msg", b"string data")
+        for name in ("/points", "/points/sampled", "/saltwell/scores", "/head/sampled"):
+            channel = writer.register_channel(name, "cdr", schema)
+            writer.add_message(channel, 5, String(name).encode(), 5)
+        writer.finish()
+    recording = open_recording(path)
+    assert [stream.name for stream in recording.streams] == ["/head/sampled", "/points"]
+    assert sorted(message.stream for message in recording.messages()) == ["/head/sampled", "/points"]
+    assert recording.count == 2
+    recording.close()
+    assert "/points/sampled, /saltwell/scores" in caplog.text
