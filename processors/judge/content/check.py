@@ -72,7 +72,7 @@ def _findings(motions: Mapping[StreamKind, Mapping[str, Motion]]) -> Iterator[tu
 def offset_of(late: str, early: str, finding: Finding, between_ns: int) -> ContentOffset:
     """The finding as the verdict carries it. `between_ns`: clock offset of `late` less that of `early`."""
     measured = finding.grade != "not_measurable"
-    lag_ns = round(finding.lag_s * 1e9) if measured else 0
+    lag_ns = _ns(finding.lag_s) if measured else 0
     return ContentOffset(
         check=finding.check,
         stream=late,
@@ -81,8 +81,13 @@ def offset_of(late: str, early: str, finding: Finding, between_ns: int) -> Conte
         joints=finding.joints,
         offset_ns=lag_ns - between_ns if measured else 0,
         disagreement_ns=lag_ns,
-        error_ns=round(finding.error_s * 1e9) if measured else 0,
-        confidence=finding.confidence,
+        error_ns=_ns(finding.error_s) if measured else 0,
+        confidence=round(finding.confidence, 4),
         grade=finding.grade,
         why=finding.why,
     )
+
+
+def _ns(seconds: float) -> int:
+    """Whole microseconds: what lies below them depends on the machine that adds up."""
+    return round(seconds * 1e6) * 1000
