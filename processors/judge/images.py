@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from processors.judge.criteria import Measured
-from processors.judge.series import Bools, StreamScores, longest_run, share, spread, usual
+from processors.judge.series import Bools, StreamScores, beside, longest_run, share, spread, usual
 from processors.judge.shifts import shifted
 from saltwell.contracts.columns import Float64s
 
@@ -38,8 +38,8 @@ def color_faults(scores: StreamScores, settings: Mapping[str, float]) -> dict[st
     if not scores.known("brightness")[1].size:
         return {}
     exposed, compressed = _exposed(scores, settings), _compressed(scores, settings)
-    covered = shifted(scores.metric("flat_share"), limit=settings["covered_share"]) & ~exposed & ~compressed
-    noisy = _noisy(scores, settings["noise_ratio"]) & ~compressed & ~exposed
+    covered = beside(shifted(scores.metric("flat_share"), limit=settings["covered_share"]), exposed, compressed)
+    noisy = beside(_noisy(scores, settings["noise_ratio"]), exposed, compressed)
     sharpness = _sharpness(scores)
     with np.errstate(all="ignore"):
         turned = np.exp(sharpness - usual(sharpness)) < settings["motion_blur_ratio"]
@@ -48,9 +48,9 @@ def color_faults(scores: StreamScores, settings: Mapping[str, float]) -> dict[st
         "exposure": exposed,
         "compression": compressed,
         "noise": noisy,
-        "blur": _blurred(scores, sharpness, settings) & ~covered & ~noisy,
-        "cast": _cast(scores, settings["cast_log_ratio"]) & ~exposed & ~covered,
-        "motion_blur": turned & ~covered & ~exposed,
+        "blur": beside(_blurred(scores, sharpness, settings), covered, noisy),
+        "cast": beside(_cast(scores, settings["cast_log_ratio"]), exposed, covered),
+        "motion_blur": beside(turned, covered, exposed),
     }
 
 
@@ -91,10 +91,25 @@ def _exposed(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
     light = np.array([_log(scores.filled(name) + 1) for name in QUARTERS])
     strayed = light - np.array([usual(quarter) for quarter in light])
     by_level = (strayed.min(axis=0) > limit) | (strayed.max(axis=0) < -limit)
-    brighter = np.all([shifted(quarter, limit=limit) for quarter in light], axis=0)
-    darker = np.all([shifted(-quarter, limit=limit) for quarter in light], axis=0)
+    common = _common_light(scores)
+    brighter, darker = shifted(common, limit=limit), shifted(-common, limit=limit)
     clipped = shifted(scores.metric("clipped_share"), limit=settings["clipped_more_share"])
     return np.asarray(by_level | brighter | darker | clipped)
+
+
+def _common_light(scores: StreamScores) -> Float64s:
+    """Logarithm of the light as far as all quarters change alike, summed up; NaN where they were not measured.
+
+    When the scene changes, by motion, quarters go up and down; when the light does, they go together.
+    """
+    light = np.array([_log(scores.metric(name) + 1) for name in QUARTERS])
+    known = np.flatnonzero(np.isfinite(light).all(axis=0))
+    steps = np.diff(light[:, known], axis=1)
+    least = np.abs(steps).min(axis=0, initial=np.inf)
+    together = np.where((steps > 0).all(axis=0), least, np.where((steps < 0).all(axis=0), -least, 0.0))
+    common = np.full(light.shape[1], np.nan)
+    common[known] = np.concatenate([np.zeros(min(1, len(known))), np.cumsum(together)])
+    return common
 
 
 def _compressed(scores: StreamScores, settings: Mapping[str, float]) -> Bools:

@@ -14,6 +14,7 @@ _ROLLING_FRAMES = 181
 _STRIDE = 15
 _EMPTY = np.empty(0)
 _SIGMA_OF_MAD = 1.4826
+_PART_OF_ANOTHER = 1 / 3
 
 
 @dataclass(slots=True)
@@ -96,6 +97,17 @@ def longest_run(times_ns: Int64s, bad: Bools) -> tuple[float, int, int]:
     seconds = (times_ns[lasts] - times_ns[begins]) / 1e9
     worst = int(seconds.argmax())
     return float(seconds[worst]), int(times_ns[begins[worst]]), int(times_ns[lasts[worst]])
+
+
+def beside(bad: Bools, *others: Bools) -> Bools:
+    """Those runs of bad frames that lie beside the others: of each less than a third of its frames is in them."""
+    kept = bad.copy()
+    other = np.any(others, axis=0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]]).astype(np.int8)))
+    for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if other[begin:end].mean() >= _PART_OF_ANOTHER:
+            kept[begin:end] = False
+    return kept
 
 
 def _median(window: Float64s) -> float:

@@ -10,7 +10,7 @@ from processors.judge.series import Bools, spread
 from saltwell.contracts.columns import Float64s, Int64s
 
 _STEPS = 6.0
-_SIDE_FRAMES = 5
+_SIDE_FRAMES = 3
 _RETURN = 0.5
 
 

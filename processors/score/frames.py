@@ -86,18 +86,22 @@ class _Repeats:
 
 
 class _Rate:
-    """Picks frames for what is too dear for all of them: the first one, then at least so many a second."""
+    """Picks frames for what is too dear for all of them: the first one, then so many a second on average."""
 
     def __init__(self, hz: float) -> None:
         self._every_ns = _NS / hz
         self._next_ns: float | None = None
 
     def picks(self, captured_ns: int) -> bool:
-        """Whether this frame is one; a clock that jumps back picks at once."""
-        due = self._next_ns is None or not self._next_ns - self._every_ns <= captured_ns < self._next_ns
-        if due:
+        """Whether this frame is one; after a jump of the clock it is."""
+        ahead_ns = None if self._next_ns is None else self._next_ns - captured_ns
+        if ahead_ns is None or abs(ahead_ns) > 2 * self._every_ns:
             self._next_ns = captured_ns + self._every_ns
-        return due
+            return True
+        if ahead_ns > 0:
+            return False
+        self._next_ns = captured_ns + ahead_ns + self._every_ns
+        return True
 
 
 class _Images:
