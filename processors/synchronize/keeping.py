@@ -41,9 +41,10 @@ class TimeKeeping:
     ) -> None:
         """Take the next frames in order of capture: site time, number, stamp, arrival."""
         captured, arrived = np.asarray(captured_ns, dtype=np.int64), np.asarray(arrived_ns, dtype=np.int64)
+        delays = arrived - captured
         if self._delay_origin_ns is None:
-            self._delay_origin_ns = arrived_ns[0] - captured_ns[0]
-        self._delays.add((arrived - captured - self._delay_origin_ns).tolist())
+            self._delay_origin_ns = int(delays[0])
+        self._delays.add((delays - self._delay_origin_ns).tolist())
         first, before = int(self._last is None), self._last or (times_ns[0], seqs[0], captured_ns[0])
         self._last = (times_ns[-1], seqs[-1], captured_ns[-1])
         site, steps = _steps(before[0], times_ns), _steps(before[1], seqs)

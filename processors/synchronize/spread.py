@@ -61,15 +61,17 @@ class Spread:
 
 
 def quantile(pairs: Iterable[tuple[float, int]], share: float) -> float:
-    """The value at a share of all, of values with how often each is there; 0 without values."""
+    """The value at a share of all (between two: on the line), of values with how often each is; 0 without values."""
     ordered = sorted(pairs)
     rank = share * (sum(count for _, count in ordered) - 1)
-    below = 0
+    below, before = 0, 0.0
     for value, count in ordered:
-        below += count
-        if below > rank:
-            return value
-    return 0.0
+        if rank < below:
+            return before + (value - before) * (rank - below + 1)
+        below, before = below + count, value
+        if rank <= below - 1:
+            break
+    return before
 
 
 def _bins(values: Int64s) -> Int64s:
