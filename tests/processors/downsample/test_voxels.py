@@ -13,8 +13,9 @@ from mcap.reader import make_reader
 from mcap_ros2.decoder import DecoderFactory
 from numpy.typing import NDArray
 
-from processors.downsample import voxels
+from processors.downsample import depth, deskew, voxels
 from processors.downsample.voxels import INDEX_LIMIT, Crop, UnusableCloudError, Voxels, occupied_voxels, voxel_centroids
+from processors.score import cloud_shape
 from saltwell.errors import StopError
 
 Cloud = NDArray[np.float32]
@@ -228,3 +229,8 @@ def test_missing_returns_of_an_organised_scan_are_skipped(recordings: Path) -> N
     result = voxel_centroids(scan, None, voxel_m=0.05)
     assert result.valid == int(np.count_nonzero(np.isfinite(scan).all(axis=1)))
     assert len(by_numpy(scan, 0.05)) == len(result.count)
+
+
+def test_no_kernel_of_the_hot_path_holds_the_gil() -> None:
+    kernels = (voxels._keys, voxels._numbered, voxels._means, depth._points, deskew._deskewed, cloud_shape._counted)
+    assert all(kernel.targetoptions["nogil"] for kernel in kernels)
