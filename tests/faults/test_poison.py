@@ -11,7 +11,7 @@ import pytest
 
 from bench.faults.poison import poison
 from processors.downsample.processor import Downsample
-from processors.downsample.settings import load_settings
+from processors.downsample.settings import StreamSettings, load_settings
 from processors.judge.criteria import BUILT_IN, load_criteria
 from processors.judge.processor import Judge
 from processors.score.processor import Score
@@ -31,7 +31,10 @@ MOST_S = 60.0
 def parts(tmp_path: Path) -> dict[str, Processor]:
     judge = Judge(load_criteria(BUILT_IN))
     episodes = Episodes(open_store(str(tmp_path / "store"), create=True), tmp_path)
-    return {part.name: part for part in (Synchronize(), Downsample(load_settings(None)), Score(), judge, episodes)}
+    return {
+        part.name: part
+        for part in (Synchronize(), Downsample(load_settings(None, base=StreamSettings())), Score(), judge, episodes)
+    }
 
 
 def raws(topics: tuple[str, ...], seed: int) -> Iterator[Raw]:
@@ -45,7 +48,7 @@ def raws(topics: tuple[str, ...], seed: int) -> Iterator[Raw]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", ["synchronize", "downsample", "score", "judge", "episodes"])
-def test_no_poison_stops_a_part_or_takes_its_time(parts, name, seed):
+def test_no_poison_stops_a_part_or_takes_its_time(parts, name, seed, caplog):
     part = parts[name]
     driver = ShardDriver(part, 0, Codec())
     began_s = time.monotonic()
@@ -57,3 +60,4 @@ def test_no_poison_stops_a_part_or_takes_its_time(parts, name, seed):
             assert time.monotonic() - began_s < MOST_S, f"stuck at {raw.topic} {raw.value!r}"
     finally:
         driver.close()
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []  # refused, not stumbled over
