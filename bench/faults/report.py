@@ -21,6 +21,7 @@ class Report:
 
     seed: int
     brokers: int
+    poison: int = 0
     rounds: list[Outcome] = field(default_factory=list)
     end: Findings = field(default_factory=Findings)
     exits: list[Exit] = field(default_factory=list)
@@ -74,6 +75,7 @@ def table(report: Report) -> str:
         lines.append(f"{kind:26} {count:6} " + " ".join(f"{by_kind[kind][n]:10}" for n in (*NEVER, "listed")))
     total = report.end.counts() | {"listed": report.end.listed.total()}
     lines.append(f"{'all, at the end':26} {kinds.total():6} " + " ".join(f"{n:10}" for n in total.values()))
+    lines.append(f"malformed records: {sum(int(str(e.get('records', 0))) for r in report.rounds for e in r.events)}")
     lines.append(f"processes that crashed: {len(report.crashes())}; that ended with a word: {_said(report)}")
     for what, times_s in report.recovery_s().items():
         p50, most = np.percentile(times_s, 50), max(times_s)

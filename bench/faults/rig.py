@@ -20,13 +20,14 @@ from saltwell.local.broker import EmbeddedBroker
 from sinks.store import Store, open_store
 
 PARTITIONS = 4
+POISON = 400
 ROBOTS = {"without spool": 0, "with spool": 1}
 """The robots of a round, by what they are; the number is the place in `Rig.robots`."""
 
 
 @dataclass(slots=True)
 class Rig:
-    """What faults act on. `robots` are those of the present round."""
+    """What faults act on. `robots` are those of the present round; `poison` is how many records such a fault sends."""
 
     folder: Path
     broker: EmbeddedBroker
@@ -40,6 +41,7 @@ class Rig:
     codec: Codec
     bootstrap: str
     env: dict[str, str]
+    poison: int
     robots: list[Robot] = field(default_factory=list)
 
     def play(self, take: Take) -> Robot:
@@ -48,7 +50,7 @@ class Rig:
 
 
 @contextmanager
-def running(folder: Path, *, brokers: int, registry: bool) -> Iterator[Rig]:
+def running(folder: Path, *, brokers: int, registry: bool, poison: int = POISON) -> Iterator[Rig]:
     """The pipeline, up and taking part; ended and cleaned up on the way out."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -86,6 +88,7 @@ def running(folder: Path, *, brokers: int, registry: bool) -> Iterator[Rig]:
             codec=Codec(ids),
             bootstrap=bootstrap,
             env=env,
+            poison=poison,
         )
 
 

@@ -11,17 +11,20 @@ from confluent_kafka import KafkaException
 
 from bench.faults.checker import Findings, check
 from bench.faults.held import read_held
-from bench.faults.rig import ROBOTS, Rig
+from bench.faults.rig import PARTITIONS, ROBOTS, Rig
 from bench.faults.robots import SPOOL_CAP_GB, Take
 from bench.faults.schedule import Event
 from bench.faults.sent import Frame, Sent, frames_of
 from bench.faults.watch import Seen
+from saltwell.contracts.partition import partition_of
 from saltwell.errors import SaltwellError, StopError
 
 _BEGIN_S = 120.0
 _SEND_S = 180.0
 _FINISH_S = 180.0
+_DRAIN_S = 900.0
 _LOOK_S = 0.02
+_MANY = 100  # names: more than enough to find one for each shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,17 @@ class Runner:
             held = read_held(self.rig.store, sent.episode)
             self.recorded[variant] = Recorded(recorded.path, recorded.frames, held.alignment if held else "")
         return found
+
+    def drain(self) -> None:
+        """Play an undisturbed episode on every shard: what stands before it in the log has been read then."""
+        names = [f"last-{n}" for n in range(_MANY)]
+        shards = {partition_of(name, PARTITIONS): name for name in reversed(names)}
+        recorded = self.recorded["plain"]
+        sent = [Sent(robot, f"drain-{robot}", recorded.frames) for robot in shards.values()]
+        self.rig.robots = [self.rig.play(Take(recorded.path, one.robot, one.episode)) for one in sent]
+        self.sent += [(one, "plain", ()) for one in sent]
+        with suppress(StopError):  # the check of everything says it, too
+            self._finish(sent, within_s=_DRAIN_S)
 
     def round(self, number: int, events: Sequence[Event]) -> Outcome:
         """Run a round; findings and broken promises are in the outcome, nothing is raised for them."""
@@ -147,7 +161,7 @@ class Runner:
                 broken.append(f"{event.fault.kind} {event.fault.target}: {error}")
         return broken
 
-    def _finish(self, sent: Sequence[Sent]) -> None:
+    def _finish(self, sent: Sequence[Sent], *, within_s: float = _FINISH_S) -> None:
         """Wait until all was sent, and all of it is finished."""
         for robot in self.rig.robots:
             robot.wait(within_s=_SEND_S)
@@ -156,7 +170,7 @@ class Runner:
         def done(seen: Seen) -> bool:
             return names <= seen.announced.keys()
 
-        self.rig.watch.wait(done, f"{', '.join(sorted(names))} to be finished", within_s=_FINISH_S)
+        self.rig.watch.wait(done, f"{', '.join(sorted(names))} to be finished", within_s=within_s)
 
 
 def recorded(paths: Mapping[str, Path]) -> dict[str, Recorded]:

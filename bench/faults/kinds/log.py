@@ -15,7 +15,7 @@ from bench.faults.rig import PARTITIONS, Rig
 from saltwell.bus.clients import connection, consumer_config, produce, producer_config
 from saltwell.contracts.partition import partition_of
 
-_FLUSH_S = 120.0
+_FLUSH_S = 600.0
 _TRUNCATED = "frames.color"
 
 
@@ -24,7 +24,6 @@ class PoisonRecords(Fault):
 
     kind = "poison"
     victims = frozenset({"log"})
-    records = 400
 
     def act(self, rig: Rig) -> None:
         """In the background: the pipeline must not wait for it, and neither must the schedule."""
@@ -32,14 +31,13 @@ class PoisonRecords(Fault):
         self._thread.start()
 
     def settle(self, rig: Rig) -> list[str]:
-        del rig
         self._thread.join(_FLUSH_S)
-        self.detail["records"] = self.records
-        return []
+        self.detail["records"] = rig.poison
+        return ["poison was still being sent when the round was over"] if self._thread.is_alive() else []
 
     def _send(self, rig: Rig) -> None:
         producer = Producer(producer_config(rig.bootstrap))
-        for topic, value in islice(poison(self.rng, rig.codec), self.records):
+        for topic, value in islice(poison(self.rng, rig.codec), rig.poison):
             partition = self.rng.randrange(PARTITIONS)
             produce(producer, topic, value, key="poison", partition=partition)  # type: ignore[arg-type] # None is poison
         producer.flush(_FLUSH_S)
