@@ -95,6 +95,10 @@ class Manifest:
     content: Sequence[ContentOffset]
     anchor: str
     steps: int
+    complete_steps: int
+    deadline_steps: int
+    hold_p50_ns: float
+    hold_p99_ns: float
     streams: Mapping[str, StreamEntry]
     objects: Sequence[DataObject]
     provenance: Provenance
@@ -149,6 +153,10 @@ def manifest_of(
         content=tuple(verdict.content),
         anchor=ended.anchor,
         steps=ended.steps,
+        complete_steps=ended.complete_steps,
+        deadline_steps=ended.deadline_steps,
+        hold_p50_ns=ended.hold_p50_ns,
+        hold_p99_ns=ended.hold_p99_ns,
         streams={
             ledger.stream: StreamEntry(
                 kind=ledger.kind,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from saltwell.conformance import Clause, Measure, conformance
 from saltwell.contracts.results import Reason, StreamTiming
 from saltwell.contracts.timeline import SeqRange
 from sinks.episodes.finished import FinishedEpisode
@@ -32,7 +33,7 @@ def episode_page(one: FinishedEpisode) -> str:
         ("decision", f"{manifest.decision}, criteria {manifest.criteria_version}"),
         ("success", {True: "yes", False: "no", None: "not said"}[manifest.success]),
         ("time", f"{_utc(manifest.started_ns)}, {_seconds(manifest):.1f} s, {manifest.ending}"),
-        ("steps", f"{manifest.steps}, of {manifest.anchor or 'a fixed rate'}"),
+        ("steps", f"{manifest.steps}, of {manifest.anchor or 'a fixed rate'}; {_waits(manifest)}"),
         ("size", f"{manifest.archive.bytes / 1e6:.1f} MB"),
         ("at", one.uri),
     ]
@@ -41,6 +42,10 @@ def episode_page(one: FinishedEpisode) -> str:
     head = ("STREAM", "KIND", "SENT", "WRITTEN", "LOST", "TWICE", "DEAD", "SKEW P50 MS", "P99 MS")
     rows = [_stream_row(name, entry) for name, entry in sorted(manifest.streams.items())]
     lines += ["", *_table(head, rows, right={2, 3, 4, 5, 6, 7, 8})]
+    clock_head = ("STREAM", "CLOCK", "OFFSET MS", "+- MS", "PPM", "SET", "DELAY P50", "P99 MS", "JITTER %", "LATE")
+    clocks = [row for name, entry in sorted(manifest.streams.items()) if (row := _clock_row(name, entry.timing))]
+    lines += ["", *_table(clock_head, clocks, right={2, 3, 4, 5, 6, 7, 8, 9})] if clocks else []
+    lines += ["", "GB/Z 218.1-2026, as far as it is known:", *map(_clause_line, _clauses(manifest))]
     lost = list(_loss_lines(manifest))
     lines += ["", "Not in the file:", *lost] if lost else []
     return _text(lines)
@@ -96,6 +101,34 @@ def _skew_ms(timing: StreamTiming | None) -> tuple[str, str]:
     if timing is None:
         return "", ""
     return f"{timing.skew_p50_ns / _NS_PER_MS:.2f}", f"{timing.skew_p99_ns / _NS_PER_MS:.2f}"
+
+
+def _waits(manifest: Manifest) -> str:
+    hold = f"held {manifest.hold_p50_ns / _NS_PER_MS:.0f} ms, {manifest.hold_p99_ns / _NS_PER_MS:.0f} at p99"
+    return f"{manifest.complete_steps} complete, {hold}, {manifest.deadline_steps} at the deadline"
+
+
+def _clock_row(name: str, timing: StreamTiming | None) -> tuple[str, ...] | None:
+    if timing is None:
+        return None
+    times_ns = (timing.clock_offset_ns, timing.clock_residual_ns)
+    offset, bound = (f"{ns / _NS_PER_MS:.3f}" for ns in times_ns)
+    delays = (f"{ns / _NS_PER_MS:.2f}" for ns in (timing.delay_p50_ns, timing.delay_p99_ns))
+    jitter = f"{100 * timing.jitter_sigma_share:.1f}"
+    ppm = f"{timing.clock_rate_ppm:.1f}"
+    return (name, timing.clock_source, offset, bound, ppm, str(timing.clock_steps), *delays, jitter, str(timing.late))
+
+
+def _clauses(manifest: Manifest) -> list[Clause]:
+    return conformance([Measure(entry.ledger, entry.timing) for _, entry in sorted(manifest.streams.items())])
+
+
+def _clause_line(clause: Clause) -> str:
+    share = clause.unit.startswith("of ")
+    shown = [f"{100 * v:.2g} %" if share else f"{v:.3g}" for v in (clause.value, clause.limit) if v is not None]
+    limit = f"limit {shown[-1]} {clause.unit}"
+    found = f"{shown[0]}, {limit}, {clause.stream}" if clause.value is not None else limit
+    return f"  {clause.name:17} {clause.outcome:15} {found}{': ' if clause.note else ''}{clause.note}"
 
 
 def _reason_line(reason: Reason) -> str:
