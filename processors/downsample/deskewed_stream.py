@@ -76,7 +76,7 @@ class DeskewedStream(CloudStream):
 
     def _straight(self, frame: CloudFrame, as_seen: NDArray[np.float32]) -> NDArray[np.float32] | None:
         times = self._times_of(frame)
-        if times is None or not self._track.has_poses:
+        if times is None or None in self._offset_ns.values():
             return None
         first_ns, last_ns = (self._pose_ns(frame, s) for s in (times.first_s, times.last_s))
         first, last = (self._track.at(t, known_at_ns=last_ns) for t in (first_ns, last_ns))

@@ -21,6 +21,10 @@ from saltwell.metrics import CLOUDLESS, DUPLICATES
 
 log = logging.getLogger(__name__)
 
+MAX_WAITING_BYTES = 256 * 1024 * 1024
+"""What may wait of one stream; beyond it the oldest frame goes on with what is there. Topics are read in step, some 2 s
+apart at most, so this much waits only for what the robot itself does not send."""
+
 _PART = "downsample"
 
 
@@ -37,6 +41,7 @@ class CloudStream:
         self._seen: set[int] = set()
         self._told: set[str] = set()
         self._waiting: deque[Any] = deque()
+        self._waiting_bytes = 0
 
     def take(self, frame: CloudFrame | ImageFrame) -> None:
         """A frame; a further copy of one is dropped."""
@@ -45,6 +50,7 @@ class CloudStream:
             return
         self._seen.add(frame.seq)
         self._waiting.append(frame)
+        self._waiting_bytes += len(frame.payload)
 
     def learn(self, record: Any) -> None:
         """A record of the companion stream, or an event of the timeline."""
@@ -54,9 +60,11 @@ class CloudStream:
 
     def clouds(self) -> Iterator[SampledCloud]:
         """What can be given now. A frame that can't be read gives none: it is the scorer's to set aside."""
-        while self._waiting and self.is_ready(self._waiting[0]):
+        while self._waiting and (self._waiting_bytes > MAX_WAITING_BYTES or self.is_ready(self._waiting[0])):
+            frame = self._waiting.popleft()
+            self._waiting_bytes -= len(frame.payload)
             try:
-                yield self.sample(self._waiting.popleft())
+                yield self.sample(frame)
             except SkipRecordError as error:
                 self._tell(error)
 

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from processors.downsample import streams
+from processors.downsample.depth_stream import DepthStream
+from processors.downsample.deskewed_stream import DeskewedStream
 from processors.downsample.processor import Downsample
 from processors.downsample.settings import Settings, StreamSettings
 from processors.downsample.streams import CloudStream
@@ -88,6 +91,20 @@ def test_a_scan_is_straightened_by_the_poses_of_its_time(make_log, run) -> None:
 @pytest.mark.parametrize("how", ["undeclared", "silent"])
 def test_without_poses_scans_stay_as_they_are_and_nothing_waits_forever(make_log, run, how: str) -> None:
     assert [c.method for c in clouds(run(make_log(**{how: (HEAD,)})), LIDAR).values()] == ["voxel"] * 4
+
+
+def test_what_waits_for_a_silent_companion_is_bounded(make_log, monkeypatch) -> None:
+    monkeypatch.setattr(streams, "MAX_WAITING_BYTES", 1500)
+    depth, lidar = DepthStream(SETTINGS.of(DEPTH)), DeskewedStream(SETTINGS.of(LIDAR), LIDAR)
+    bus, held, given = make_log(silent=(INFO, HEAD)), [], []
+    for stream, topic in ((depth, "frames.depth"), (lidar, "frames.cloud")):
+        for record in bus.records(topic):
+            if not isinstance(record, StreamEnded):
+                stream.take(record)
+                given += stream.clouds()
+                held.append(sum(len(frame.payload) for frame in stream._waiting))
+    assert max(held) <= 1500
+    assert [cloud.method for cloud in given] == ["voxel"] * 3  # and no depth cloud without a calibration
 
 
 def test_a_scan_that_cannot_be_read_gives_no_cloud(make_log, run) -> None:
