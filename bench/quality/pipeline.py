@@ -97,14 +97,15 @@ def score_stream(take: Take, name: str, samples: Samples) -> list[ScoreBlock]:
     return _alone(take, take.declared[name], samples).blocks
 
 
+def frames_of(take: Take, name: str, samples: Samples) -> list[Any]:
+    """The records of one stream of a take, as the scorer reads them."""
+    log, _ = _published(take, take.declared[name], samples)
+    return [record for record in log.records if hasattr(record, "arrived_ns")]
+
+
 def _alone(take: Take, declared: StreamDeclared, samples: Samples) -> _Kept:
     """Publish and score one stream."""
-    log = _Log()
-    publisher = EpisodePublisher(log, site=_SITE, robot=_ROBOT, episode=_EPISODE)
-    publisher.start([declared], started_ns=take.started_ns, task="", source={})
-    for sample in samples:
-        publisher.publish(sample)
-    ended = publisher.stop(stopped_ns=take.stopped_ns)[declared.name]
+    log, ended = _published(take, declared, samples)
     scorer, kept = StreamScorer(declared.kind), _Kept(ended=ended)
     for record in log.records:
         if isinstance(record, FramesIndexed):
@@ -113,6 +114,15 @@ def _alone(take: Take, declared: StreamDeclared, samples: Samples) -> _Kept:
             kept.blocks += _scored(scorer, record)
     kept.blocks.append(scorer.block(ended))
     return kept
+
+
+def _published(take: Take, declared: StreamDeclared, samples: Samples) -> tuple[_Log, StreamEnded]:
+    log = _Log()
+    publisher = EpisodePublisher(log, site=_SITE, robot=_ROBOT, episode=_EPISODE)
+    publisher.start([declared], started_ns=take.started_ns, task="", source={})
+    for sample in samples:
+        publisher.publish(sample)
+    return log, publisher.stop(stopped_ns=take.stopped_ns)[declared.name]
 
 
 def _scored(scorer: StreamScorer, record: Any) -> list[ScoreBlock]:

@@ -4,9 +4,11 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from processors.score.frames import Row, scorer_of
 from processors.score.settings import ScoreSettings
-from saltwell.contracts.columns import i64, pack_f64, pack_i64
+from saltwell.contracts.columns import Float64s, i64, pack_f64, pack_i64
 from saltwell.contracts.identity import StreamKind
 from saltwell.contracts.results import MetricColumn, ScoreBlock, UnreadableFrame
 from saltwell.messages.checks import UnreadableFrame as Unreadable
@@ -39,8 +41,9 @@ class StreamScorer:
 
     def block(self, of: Any) -> ScoreBlock:
         """What was scored since the last block; `of` names the stream."""
-        names = sorted({name for row in self._rows for name in row})
-        metrics = [MetricColumn(n, pack_f64([row.get(n, math.nan) for row in self._rows])) for n in names]
+        scored = [(at, row) for at, row in enumerate(self._rows) if row]
+        names = sorted({name for _, row in scored for name in row})
+        metrics = [MetricColumn(name, pack_f64(_column(name, scored, rows=len(self._rows)))) for name in names]
         block = ScoreBlock(
             of.site,
             of.robot,
@@ -76,6 +79,14 @@ class StreamScorer:
         self._rows: list[Row] = []
         self._unreadable: list[UnreadableFrame] = []
         self._duplicates = 0
+
+
+def _column(name: str, scored: list[tuple[int, Row]], *, rows: int) -> Float64s:
+    """One metric of the rows that carry any; NaN elsewhere."""
+    column = np.full(rows, math.nan)
+    for at, row in scored:
+        column[at] = row.get(name, math.nan)
+    return column
 
 
 def _frames(record: Any) -> tuple[list[int], list[int], int]:
