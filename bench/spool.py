@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 import numpy as np
+import psutil
 
 from bench.recording import message_bytes, recording
 from bench.spool_logs import LOGS
@@ -40,8 +41,9 @@ _FIGURES = Path("build/spool.json")
 _MB = 1_000_000
 _PART = Part("robot", "episode")
 _ROOM = Room(cap_bytes=2**62, reserve_bytes=0, floor_bytes=1_000_000_000)
-_KEPT_BATCHES = 24
-"""Batches a compared log holds before the oldest goes: some 200 MB wait for the broker."""
+_TICK_S = 0.05
+_KEPT_BATCHES = 10
+"""Batches a compared log holds before the oldest goes: some 80 MB wait for the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,19 @@ class LogFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What was measured; times to durable in ms, in real time."""
+    """What was measured.
+
+    `durable_ms` in real time; `disk_ms` = the disk alone, the same bytes written and synchronized every 50 ms.
+    `outage_rss_mib` = resident memory by GB spooled, while no broker is there.
+    """
 
     cores: int
     recording_mb: float
     real_time_mb_per_s: float
     durable_bound_ms: int
     durable_ms: dict[str, float]
+    disk_ms: dict[str, float]
+    outage_rss_mib: dict[str, float]
     ways: list[Way]
     logs: list[LogFigures]
 
@@ -82,7 +90,10 @@ class Figures:
 @click.command()
 @click.option("--seconds", default=6, show_default=True, type=click.IntRange(1, 60), help="Length of the recording.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20), help="Medians over so many.")
-def main(seconds: int, rounds: int) -> None:
+@click.option(
+    "--outage-gb", default=2, show_default=True, type=click.IntRange(1, 200), help="Spooled without a broker."
+)
+def main(seconds: int, rounds: int, outage_gb: int) -> None:
     """Measure the spool on what station 1 sends.
 
     \b
@@ -90,7 +101,8 @@ def main(seconds: int, rounds: int) -> None:
       python -m bench.spool --seconds 6 --rounds 3
     """
     try:
-        figures = measure(recording("station-1", seconds=seconds, folder=_FOLDER), seconds=seconds, rounds=rounds)
+        path = recording("station-1", seconds=seconds, folder=_FOLDER)
+        figures = measure(path, seconds=seconds, rounds=rounds, outage_gb=outage_gb)
     except SaltwellError as error:
         sys.exit(f"bench: {error}")
     _FIGURES.write_text(json.dumps(asdict(figures), indent=2) + "\n", encoding="utf-8")
@@ -98,12 +110,14 @@ def main(seconds: int, rounds: int) -> None:
     print(f"figures: {_FIGURES}")
 
 
-def measure(path: Path, *, seconds: int, rounds: int) -> Figures:
+def measure(path: Path, *, seconds: int, rounds: int, outage_gb: int) -> Figures:
     """All figures; files are removed afterwards."""
     size = message_bytes(path)
     with tempfile.TemporaryDirectory(prefix="spool-", dir=_FOLDER) as scratch:
         folder = Path(scratch)
         durable_s = _time_to_durable(path, folder / "durable")
+        disk_s = _disk_alone(folder / "disk", size=int(size / seconds * _TICK_S), ticks=int(seconds / _TICK_S))
+        outage = _outage(path, folder / "outage", upto=outage_gb * 1_000_000_000)
         with EmbeddedBroker(folder / "kafka") as broker:
             create_topics(broker.bootstrap, partitions=DEFAULT_PARTITIONS, replication=1)
             ways = _ways(path, size, folder, broker.bootstrap, rounds=rounds)
@@ -113,7 +127,9 @@ def measure(path: Path, *, seconds: int, rounds: int) -> Figures:
         recording_mb=size / _MB,
         real_time_mb_per_s=size / _MB / seconds,
         durable_bound_ms=DURABLE_MS,
-        durable_ms={f"p{p}": float(np.percentile(durable_s, p)) * 1000 for p in (50, 90, 99, 100)},
+        durable_ms=_percentiles_ms(durable_s),
+        disk_ms=_percentiles_ms(disk_s),
+        outage_rss_mib=outage,
         ways=ways,
         logs=logs,
     )
@@ -121,10 +137,15 @@ def measure(path: Path, *, seconds: int, rounds: int) -> Figures:
 
 def table(figures: Figures) -> str:
     """The figures for people."""
-    durable = ", ".join(f"{name} {ms:.0f} ms" for name, ms in figures.durable_ms.items())
+    durable, disk = (
+        ", ".join(f"{p} {ms:.0f} ms" for p, ms in d.items()) for d in (figures.durable_ms, figures.disk_ms)
+    )
+    outage = ", ".join(f"{mib:.0f} MiB after {gb} GB" for gb, mib in figures.outage_rss_mib.items())
     lines = [
         f"station 1: {figures.recording_mb:.0f} MB at {figures.real_time_mb_per_s:.0f} MB/s, {figures.cores} cores",
         f"time to durable in real time, bound {figures.durable_bound_ms} ms: {durable}",
+        f"the disk alone at that rate: {disk}",
+        f"no broker: resident {outage}",
         f"{'flat out':28} {'MB/s':>7} {'CPU s/GB':>9}",
     ]
     lines += [f"{w.way:28} {w.mb_per_s:7.0f} {w.cpu_s_per_gb:9.2f}" for w in figures.ways]
@@ -161,6 +182,39 @@ def _time_to_durable(path: Path, folder: Path) -> list[float]:
     with _log(folder, waited.append) as log:
         _play(path, SpoolOutbox(log), real_time=True)
     return waited
+
+
+def _disk_alone(path: Path, *, size: int, ticks: int) -> list[float]:
+    """Seconds that the disk takes to have `size` bytes, once a tick."""
+    data, took_s = os.urandom(size), []
+    with path.open("wb", buffering=0) as file:
+        for _ in range(ticks):
+            began_s = time.perf_counter()
+            file.write(data)
+            os.fsync(file.fileno())
+            took_s.append(time.perf_counter() - began_s)
+            time.sleep(max(_TICK_S - took_s[-1], 0))
+    path.unlink()
+    return took_s
+
+
+def _outage(path: Path, folder: Path, *, upto: int) -> dict[str, float]:
+    """Resident memory in MiB by GB spooled, with a sender that finds no broker."""
+    found: dict[str, float] = {}
+    with _log(folder) as log:
+        sender = Sender(folder, log, to_kafka("127.0.0.1:9"))
+        sender.start()
+        while log.used_bytes < upto:
+            _play(path, SpoolOutbox(log))
+            found[f"{log.used_bytes / 1e9:.1f}"] = psutil.Process().memory_info().rss / 2**20
+        sender.stop()
+    for segment in segments(folder):
+        segment.unlink()
+    return found
+
+
+def _percentiles_ms(values_s: list[float]) -> dict[str, float]:
+    return {f"p{p}": float(np.percentile(values_s, p)) * 1000 for p in (50, 90, 99, 100)}
 
 
 def _ways(path: Path, size: int, folder: Path, bootstrap: str, *, rounds: int) -> list[Way]:

@@ -127,22 +127,30 @@ class Accounts:
 
     def _book(self, episode: EpisodeAccount, fact: Fact) -> None:
         match fact:
-            case Numbered():
-                stream = episode.streams[fact.stream]
-                for frame in zip(fact.seqs, fact.captured_ns, fact.arrived_ns, strict=True):
-                    stream.add(*frame)
-            case Lost():
-                for seq in fact.seqs:
-                    episode.streams[fact.stream].lose(seq, fact.cause)
-            case FramesIndexed():
-                for index in fact.streams:
-                    episode.streams[index.stream].index(index)
-            case Marked():
-                episode.streams[fact.ended.stream].marker = fact.ended
-            case StreamEnded():
-                episode.streams[fact.stream].ended = True
             case EpisodeStopped() | EpisodeAborted() | EpisodeDiscarded():
                 del self.episodes[episode.identity]
+            case FramesIndexed():
+                for index in fact.streams:
+                    if stream := episode.streams.get(index.stream):
+                        stream.index(index)
+            case Marked():
+                if stream := episode.streams.get(fact.ended.stream):
+                    stream.marker = fact.ended
+            case Numbered() | Lost() | StreamEnded():
+                if stream := episode.streams.get(fact.stream):
+                    _book_stream(stream, fact)
+
+
+def _book_stream(stream: StreamAccount, fact: Numbered | Lost | StreamEnded) -> None:
+    match fact:
+        case Numbered():
+            for frame in zip(fact.seqs, fact.captured_ns, fact.arrived_ns, strict=True):
+                stream.add(*frame)
+        case Lost():
+            for seq in fact.seqs:
+                stream.lose(seq, fact.cause)
+        case StreamEnded():
+            stream.ended = True
 
 
 def lost_ranges(stream: StreamAccount) -> Iterator[tuple[int, int, str]]:

@@ -16,12 +16,12 @@ _CODEC = Codec(PinnedIds())
 def entry_of(topic: str, record: Any, *, now_ns: int) -> tuple[Entry, Fact]:
     """A record of the wire; `now_ns` is the edge time of one that has none of its own."""
     fact = fact_of(topic, record)
-    logged_ns = time_of(fact) or now_ns
+    logged_ns = _u64(time_of(fact) or now_ns)
     entry = Entry(
         channel_id=lanes()[topic, record_name(type(record))].channel.id,
         sequence=max(fact.seqs[0] if isinstance(fact, Numbered) else record.ordinal, 0),
         log_time_ns=logged_ns,
-        publish_time_ns=fact.captured_ns[0] if isinstance(fact, Numbered) else logged_ns,
+        publish_time_ns=_u64(fact.captured_ns[0]) if isinstance(fact, Numbered) else logged_ns,
         body=memoryview(_CODEC.encode(record))[FRAMING_BYTES:],
     )
     return entry, fact
@@ -30,3 +30,8 @@ def entry_of(topic: str, record: Any, *, now_ns: int) -> tuple[Entry, Fact]:
 def note_of(lost: Lost, *, now_ns: int) -> Entry:
     """A note of frames that will not come."""
     return Entry(lanes()[LOSSES, ""].channel.id, 0, now_ns, now_ns, note_body(lost))
+
+
+def _u64(time_ns: int) -> int:
+    """What MCAP can hold; the record itself keeps a time before 1970 as it is."""
+    return max(time_ns, 0)

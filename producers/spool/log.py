@@ -204,6 +204,7 @@ class SpoolLog:
                 self._changed.notify_all()
         else:
             self._seal()
+            self._ballast.give_up()
             return False
         return True
 

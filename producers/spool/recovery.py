@@ -9,12 +9,13 @@ from producers.spool import cursor
 from producers.spool.account import Accounts
 from producers.spool.account_text import accounts_from_text
 from producers.spool.facts import Fact, fact_of
-from producers.spool.framing import Framer
+from producers.spool.framing import Framed, Framer
 from producers.spool.layout import segment_number, segments
 from producers.spool.notes import note_from_body
-from producers.spool.scan import DamagedSegment, SegmentReader
+from producers.spool.scan import DamagedSegment, SegmentReader, StoredMessage
 from producers.spool.segment import cut, is_sealed
 from saltwell.contracts.codec import Codec, PinnedIds
+from saltwell.errors import SkipRecordError
 from saltwell.metrics import SPOOL_TORN_TAILS
 
 _log = logging.getLogger(__name__)
@@ -52,8 +53,18 @@ def facts(reader: SegmentReader) -> Iterator[Fact]:
     framer, codec = Framer(reader, PinnedIds()), Codec()
     for chunk in reader.whole_chunks(_passed_over):
         for message in reader.messages(chunk):
-            framed = framer.frame(message)
-            yield note_from_body(message.body) if framed is None else fact_of(framed.topic, codec.decode(framed.value))
+            if (fact := _fact(framer.frame(message), message, codec)) is not None:
+                yield fact
+
+
+def _fact(framed: Framed | None, message: StoredMessage, codec: Codec) -> Fact | None:
+    if framed is None:
+        return note_from_body(message.body)
+    try:
+        return fact_of(framed.topic, codec.decode(framed.value))
+    except SkipRecordError as error:
+        _log.warning("a record of the spool counts as a hole: %s", error)  # whoever reads it will not take it either
+        return None
 
 
 def _mend(path: Path) -> int:

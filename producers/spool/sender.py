@@ -62,6 +62,7 @@ class Sender:
         self._sent: deque[_Sent] = deque()
         self._outstanding = 0
         self._previous = ""
+        self._told = ""
         self._stop = threading.Event()
         self._error: SaltwellError | None = None
         self._thread = threading.Thread(target=self._run, name="spool-sender", daemon=True)
@@ -114,7 +115,7 @@ class Sender:
         try:
             self._send_all(walk, link)
         except LinkBroken as error:
-            _logger.warning("%s", error)
+            self._tell(str(error))
             self._stop.wait(self._pause_s)
             return False
         else:
@@ -125,16 +126,19 @@ class Sender:
 
     def _connected(self) -> tuple[Link, SchemaIds]:
         """Wait for a broker that has our topics, as long as it takes."""
-        told = ""
         while not self._stop.is_set():
             try:
                 return self._connect()
             except SaltwellError as error:
-                if str(error) != told:
-                    told = str(error)
-                    _logger.warning("%s; records wait in the spool %s", error, self._folder)
+                self._tell(f"{error}; records wait in the spool {self._folder}")
                 self._stop.wait(self._pause_s)
         raise _Stopped
+
+    def _tell(self, trouble: str) -> None:
+        """Once, however often it is tried again."""
+        if trouble != self._told:
+            self._told = trouble
+            _logger.warning("%s", trouble)
 
     def _send_all(self, walk: Walk, link: Link) -> None:
         while True:
@@ -187,6 +191,7 @@ class Sender:
             self._advance(before)
 
     def _advance(self, before: Position) -> None:
+        self._told = ""
         if self._acknowledged.segment > before.segment:
             self._remove_before(self._acknowledged.segment)
         if time.monotonic() - self._saved_s > _SAVE_EVERY_S:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from producers.spool.layout import segments
 from producers.spool.recovery import account_of, recover
 from producers.spool.room import FLOOR_BYTES, Room, SpoolFull
 from producers.spool.scan import SegmentReader
+from saltwell.contracts.frames import ImageFrame
 from saltwell.contracts.timeline import EpisodeAborted, EpisodeStarted, StreamEnded
 from saltwell.contracts.topics import MAX_RECORD_BYTES
 from saltwell.errors import RetryError
@@ -84,6 +86,16 @@ def test_a_message_that_could_not_be_read_keeps_its_cause_over_a_crash(kit, spoo
     log.close()
     stream = recover(spooling.folder).accounts.episodes[IDENTITY].streams[kit.COLOR]
     assert (stream.last, stream.missing) == (2, {1: "malformed"})
+
+
+def test_a_stamp_before_1970_is_kept_as_it_is(kit, spooling) -> None:
+    log = spooling.log()
+    publisher = kit.Take().begin(kit.outbox(log))
+    publisher.publish(replace(kit.image(0), captured_ns=-5))
+    publisher.stop(stopped_ns=kit.image(1).arrived_ns)
+    log.close()
+    [frame] = [r for t, r in sent(kit, spooling) if isinstance(r, ImageFrame)]
+    assert frame.captured_ns == -5
 
 
 def test_a_new_episode_is_refused_at_the_reserve_with_a_reason_in_one_line(kit, spooling) -> None:
