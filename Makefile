@@ -39,6 +39,19 @@ schemas: $(READY) ## After a schema was changed: give it a new id, write docs/as
 	$(VENV)/bin/python -m saltwell.contracts.pins
 	$(VENV)/bin/python -m saltwell.contracts.asyncapi > docs/asyncapi.yaml
 
+chart: $(READY) ## Write the chart's files that are made from Python: topics, access rules, dashboards
+	$(VENV)/bin/python -m deploy.generate
+
+containers: $(READY) ## Run the pipeline in containers and break them; needs a Docker daemon (tests/containers/docker.sh)
+	$(VENV)/bin/pytest tests/containers
+
+sbom: $(READY) ## Write the software bill of materials to build/sbom.json (CycloneDX)
+	mkdir -p build
+	$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json $(VENV)/bin/python
+
+audit: $(READY) ## Ask PyPI's advisories about everything in .venv; needs a network that reaches them
+	$(VENV)/bin/pip-audit --skip-editable
+
 format: $(READY) ## Format the code
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
@@ -46,4 +59,4 @@ format: $(READY) ## Format the code
 clean: ## Remove .venv and everything built
 	rm -rf $(VENV) build dist *.egg-info
 
-.PHONY: help setup demo test bench faults fuzz schemas format clean
+.PHONY: help setup demo test bench faults fuzz schemas chart containers sbom audit format clean
