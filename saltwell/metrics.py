@@ -26,6 +26,7 @@ OPEN_EPISODES = Gauge("saltwell_open_episodes", "Episodes begun and not finished
 VERDICTS = Counter("saltwell_verdicts", "Verdicts by decision.", ["decision"])
 EPISODES_FINISHED = Counter("saltwell_episodes_finished", "Episodes stored whole, by decision.", ["decision"])
 EPISODE_BYTES = Counter("saltwell_episode_bytes", "Bytes of episodes stored.")
+EPISODES_TRAINED = Counter("saltwell_episodes_trained", "Episodes whose training files were made.")
 SPOOL_BYTES = Gauge("saltwell_spool_bytes", "Bytes of all segments of the edge spool.")
 SPOOL_UNACKNOWLEDGED = Gauge("saltwell_spool_unacknowledged_bytes", "Bytes of the spool the broker has not yet taken.")
 SPOOL_REFUSED = Counter("saltwell_spool_refused_episodes", "Episodes not begun: the spool had no room.")

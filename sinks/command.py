@@ -12,6 +12,7 @@ from saltwell.cli import options
 from saltwell.errors import SaltwellError
 
 if TYPE_CHECKING:
+    from sinks.dataset.video import Codec
     from sinks.store import Store
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,33 @@ def episodes(store: str, scratch: Path | None, **where: Unpack[options.Where]) -
     _tidy(opened)
     folder = scratch or Path(tempfile.gettempdir())
     work(lambda: Episodes(opened, folder), **where)
+
+
+@sink.command()
+@options.worker
+@options.store
+@click.option("--codec", default="h264", show_default=True, type=click.Choice(["h264", "av1"]), help="Of the videos.")
+@click.option(
+    "--decision",
+    default=("accept",),
+    show_default=True,
+    multiple=True,
+    type=click.Choice(["accept", "review", "reject"]),
+    help="Which episodes; may be given several times.",
+)
+def dataset(store: str, codec: "Codec", decision: tuple[str, ...], **where: Unpack[options.Where]) -> None:
+    """Make the training files of finished episodes: rows, videos, depth, clouds.
+
+    \b
+    Example:
+      saltwell sink dataset --store s3://episodes --bootstrap kafka:9092
+    """
+    from sinks.dataset.processor import Datasets  # noqa: PLC0415 - --help needs no video library
+    from sinks.store import open_store  # noqa: PLC0415 - as above
+
+    opened = open_store(store, create=True)
+    opened.check()
+    work(lambda: Datasets(opened, Path(tempfile.gettempdir()), codec=codec, decisions=decision), **where)
 
 
 def _tidy(store: "Store") -> None:

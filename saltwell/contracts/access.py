@@ -56,8 +56,8 @@ _RESULTS = ("verdicts", "episodes.finished")
 
 ROLES: Mapping[str, Role] = {
     "edge": Role("One station: publishes what its robot senses.", writes=(*FRAME_TOPICS, "timeline")),
-    # It also ends episodes in the place of a robot that fell silent.
-    "synchronize": _part("synchronize", reads=["timeline"], writes=["alignment", "timeline"]),
+    # It also ends episodes in the place of a robot that fell silent: behind the last frame, and in the timeline.
+    "synchronize": _part("synchronize", reads=["timeline"], writes=["alignment", "timeline", *FRAME_TOPICS]),
     # Depth, camera settings and poses only when its configuration asks for them.
     "downsample": _part(
         "downsample",
@@ -71,6 +71,7 @@ ROLES: Mapping[str, Role] = {
         reads=[*FRAME_TOPICS, "timeline", "clouds.sampled", "scores", "alignment", "verdicts"],
         writes=["episodes.finished"],
     ),
+    "dataset": _part("dataset", reads=["episodes.finished"], writes=[]),
     "reader": Role("The outside world: learns what is finished.", reads=_RESULTS, groups=READER_GROUP),
     "mirror": Role("The hub's MirrorMaker 2: takes results, never frames.", reads=_RESULTS, configs=_RESULTS),
     "recover": Role(

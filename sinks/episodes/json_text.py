@@ -65,6 +65,8 @@ def _no_constant(name: str) -> NoReturn:
 def _typed(hint: Any, value: Any, where: str) -> Any:
     if is_dataclass(hint):
         return _record(hint, value, where)
+    if hint is Any:
+        return value  # what others define, and we only hand on
     origin, args = get_origin(hint), get_args(hint)
     if origin in (tuple, Sequence):
         _expect(isinstance(value, list), "a list", value, where)

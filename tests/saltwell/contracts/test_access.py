@@ -10,11 +10,14 @@ from processors.synchronize.processor import Synchronize
 from saltwell.contracts.access import READER_GROUP, ROLES, rules
 from saltwell.contracts.topics import BY_NAME, TOPICS
 from saltwell.errors import StopError
+from sinks.dataset.processor import Datasets
 from sinks.episodes.processor import Episodes
 
 DEPTH, SCAN = StreamSettings(camera_info="/camera_info"), StreamSettings(deskew_pose="/pose")
 ASKS_FOR_ALL = Settings(streams={"/depth": DEPTH, "/scan": SCAN})
-TOPICS_OF = {part.name: part.topics for part in (Synchronize, Downsample(ASKS_FOR_ALL), Score, Judge, Episodes)}
+TOPICS_OF = {
+    part.name: part.topics for part in (Synchronize, Downsample(ASKS_FOR_ALL), Score, Judge, Episodes, Datasets)
+}
 
 
 @pytest.mark.parametrize("name", TOPICS_OF)

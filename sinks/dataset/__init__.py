@@ -1,0 +1,1 @@
+"""Training files of accepted episodes, and datasets published from them."""

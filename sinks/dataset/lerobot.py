@@ -1,0 +1,174 @@
+"""A LeRobot v3.0 dataset on disk, made from training files: an index over media that are never coded again."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sinks.dataset.published import Published, PublishedEpisode, merged
+from sinks.dataset.training import CLOUDS, DEPTH, ROWS, Training
+
+CHUNK = 1000
+"""Files a folder holds, as info.json says."""
+
+STATE = "meta/saltwell.json"
+
+_NUMBERING = {
+    name: {"dtype": "int64", "shape": [1], "names": None} for name in ("episode_index", "index", "task_index")
+}
+
+
+def path_of(template: str, number: int, **more: str) -> str:
+    """Path of file `number` in the dataset."""
+    return template.format(chunk_index=number // CHUNK, file_index=number % CHUNK, **more)
+
+
+DATA = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+VIDEO = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
+EPISODES = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+SIDECAR = "sidecars/{kind}/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+
+
+def features_of(training: Training) -> dict[str, Any]:
+    """The features of a dataset that holds this episode; all its episodes must have the same."""
+    cameras = {camera.key: camera.spec.spec() for camera in training.cameras}
+    return dict(sorted({**training.features, **_NUMBERING, **cameras}.items()))
+
+
+def add_episode(root: Path, state: Published, training: Training, sha256: str, files: Path) -> dict[str, Any]:
+    """Put an episode's data and media in place; gives its row of meta/episodes. The state knows it afterwards."""
+    number, first = len(state.episodes), state.rows
+    task_index = state.task_index(training.task)
+    _write_rows(files / ROWS, root / path_of(DATA, number), number, first, task_index)
+    for camera in training.cameras:
+        _place(files / camera.file, root / path_of(VIDEO, number, video_key=camera.key))
+    for name in (DEPTH, CLOUDS):
+        if (files / name).exists():
+            _place(files / name, root / path_of(SIDECAR, number, kind=Path(name).stem))
+    state.episodes.append(PublishedEpisode(training.episode, sha256, task_index, training.rows))
+    state.stats = merged(state.stats, training.stats)
+    return _episode_row(training, number, first)
+
+
+def write_index(root: Path, state: Published, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what names the episodes. Readers see the new ones with info.json; only our own state comes behind it."""
+    if rows:
+        path = root / path_of(EPISODES, state.meta_files)
+        where = {
+            "meta/episodes/chunk_index": state.meta_files // CHUNK,
+            "meta/episodes/file_index": state.meta_files % CHUNK,
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replaced(path, lambda draft: pq.write_table(pa.Table.from_pylist([{**row, **where} for row in rows]), draft))
+        state.meta_files += 1
+    tasks = pa.table({"task_index": pa.array(range(len(state.tasks)), pa.int64()), "task": pa.array(state.tasks)})
+    _replaced(root / "meta/tasks.parquet", lambda draft: pq.write_table(_with_pandas_index(tasks), draft))
+    _write_json(root / "meta/stats.json", state.stats)
+    _write_json(root / "meta/info.json", _info(state))
+    _replaced(root / STATE, lambda draft: draft.write_bytes(state.encode()))
+
+
+def _write_rows(source: Path, target: Path, episode: int, first: int, task_index: int) -> None:
+    """The rows with their numbers in this dataset, in one row group."""
+    table = pq.read_table(source)
+    count = table.num_rows
+    for name, values in (
+        ("episode_index", [episode] * count),
+        ("index", range(first, first + count)),
+        ("task_index", [task_index] * count),
+    ):
+        table = table.append_column(name, pa.array(values, pa.int64()))
+    features = json.loads(table.schema.metadata[b"huggingface"])
+    features["info"]["features"] |= {name: {"dtype": "int64", "_type": "Value"} for name in _NUMBERING}
+    table = table.select(sorted(table.column_names)).replace_schema_metadata({"huggingface": json.dumps(features)})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, target, compression="snappy", row_group_size=max(count, 1))
+
+
+def _episode_row(training: Training, number: int, first: int) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "episode_index": number,
+        "tasks": [training.task],
+        "length": training.rows,
+        "data/chunk_index": number // CHUNK,
+        "data/file_index": number % CHUNK,
+        "dataset_from_index": first,
+        "dataset_to_index": first + training.rows,
+        "quality/verdict": training.decision,
+        "quality/criteria_version": training.criteria_version,
+        "quality/time_error_ns": training.time_error_ns,
+        "source/episode": training.episode,
+        "source/robot": training.robot,
+        "source/site": training.site,
+        "source/manifest_sha256": training.manifest_sha256,
+        "success": training.success,
+    }
+    for camera in training.cameras:
+        row |= {
+            f"videos/{camera.key}/chunk_index": number // CHUNK,
+            f"videos/{camera.key}/file_index": number % CHUNK,
+            f"videos/{camera.key}/from_timestamp": 0.0,
+            f"videos/{camera.key}/to_timestamp": training.rows / training.fps,
+        }
+    for name, stats in sorted(training.stats.items()):
+        row |= {f"stats/{name}/{statistic}": values for statistic, values in stats.items()}
+    return row
+
+
+def _info(state: Published) -> dict[str, Any]:
+    return {
+        "codebase_version": "v3.0",
+        "robot_type": state.robot_type,
+        "fps": state.fps,
+        "total_episodes": len(state.episodes),
+        "total_frames": state.rows,
+        "total_tasks": len(state.tasks),
+        "chunks_size": CHUNK,
+        "data_files_size_in_mb": 100,
+        "video_files_size_in_mb": 200,
+        "data_path": DATA,
+        "video_path": VIDEO if any(f["dtype"] == "video" for f in state.features.values()) else None,
+        "splits": {"train": f"0:{len(state.episodes)}"},
+        "features": state.features,
+    }
+
+
+def _with_pandas_index(tasks: pa.Table) -> pa.Table:
+    """LeRobot reads this file with pandas and looks the task up in the index: it is named in pandas' metadata."""
+    column = {"pandas_type": "int64", "numpy_type": "int64", "metadata": None}
+    text = {"pandas_type": "unicode", "numpy_type": "object", "metadata": None}
+    pandas = {
+        "index_columns": ["task"],
+        "column_indexes": [],
+        "columns": [
+            {"name": "task_index", "field_name": "task_index", **column},
+            {"name": "task", "field_name": "task", **text},
+        ],
+        "pandas_version": "2.0.0",
+    }
+    return tasks.replace_schema_metadata({"pandas": json.dumps(pandas)})
+
+
+def _place(source: Path, target: Path) -> None:
+    """The same file under another name where the file system can, else a copy."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    _replaced(path, lambda draft: draft.write_text(json.dumps(value, indent=4), encoding="utf-8"))
+
+
+def _replaced(path: Path, write: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    write(draft)
+    draft.replace(path)

@@ -1,0 +1,73 @@
+"""The dataset sink: reads `episodes.finished`, makes the training files of accepted episodes, once each."""
+
+import logging
+import tempfile
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from saltwell.bus.processor import Arrival, Effect, Output
+from saltwell.contracts.results import EpisodeFinished
+from saltwell.errors import SkipRecordError
+from saltwell.metrics import DEAD_LETTERS, EPISODES_TRAINED
+from sinks.dataset.recorded import Recorded
+from sinks.dataset.shelf import put_training, read_training_marker
+from sinks.dataset.training import make_training
+from sinks.dataset.video import Codec
+from sinks.episodes.finished import DamagedEpisode, load_episode
+from sinks.episodes.layout import archive_key
+from sinks.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Datasets:
+    """Training files of a shard's episodes. Scales out by its group, as every part does."""
+
+    name = "dataset"
+    topics = ("episodes.finished",)
+
+    def __init__(self, store: Store, scratch: Path, *, codec: Codec, decisions: Collection[str]) -> None:
+        self._store = store
+        self._scratch = scratch
+        self._codec: Codec = codec
+        self._decisions = decisions
+
+    def open(self, shard: int) -> "Datasets":
+        """A shard has no state: an episode is one record."""
+        del shard
+        return self
+
+    def on_record(self, arrival: Arrival) -> Iterable[Output | Effect]:
+        """Take a finished episode; give the work of making its files."""
+        finished: EpisodeFinished = arrival.record
+        if finished.decision in self._decisions:
+            yield Effect(lambda: self._make(finished.episode))
+
+    def open_episodes(self) -> Collection[str]:
+        """None: what was not committed is read again."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _make(self, episode: str) -> Iterator[Output]:
+        if read_training_marker(self._store, episode) is None:
+            try:
+                train(self._store, episode, self._scratch, codec=self._codec)
+            except (SkipRecordError, DamagedEpisode) as error:
+                DEAD_LETTERS.labels(self.name, "episodes.finished").inc()
+                log.error("episode %s gives no training files: %s", episode, error)  # noqa: TRY400 - the message says it
+        yield from ()
+
+
+def train(store: Store, episode: str, scratch: Path, *, codec: Codec) -> None:
+    """Make the training files of a finished episode and store them. Raises SkipRecordError when it gives none."""
+    finished = load_episode(store, episode)
+    with (
+        tempfile.TemporaryDirectory(dir=scratch, prefix="train-") as folder,
+        store.open(archive_key(finished.marker.folder)) as archive,
+    ):
+        recorded = Recorded(archive, finished.manifest)
+        training = make_training(recorded, finished.marker.manifest_sha256, Path(folder), codec=codec)
+        put_training(store, training, Path(folder))
+    EPISODES_TRAINED.inc()
