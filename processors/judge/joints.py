@@ -60,9 +60,20 @@ def _worst(code: str, stream: str, scores: StreamScores, name: str, joint: str) 
     times, values = scores.known(name)
     if values.size:
         at = int(values.argmax())
-        _, joints = scores.known(joint)
-        which = int(joints[np.searchsorted(scores.known(joint)[0], times[at])]) if len(joints) else -1
+        which = _joint_at(scores, joint, name, at)
         yield Measured(code, stream, "joints", float(values[at]), int(times[at]), int(times[at]), joint=which)
+
+
+def _joint_at(scores: StreamScores, joint: str, name: str, at: int) -> int:
+    """Which joint a metric tells of the row where another one, `name`, is known the `at`-th time; -1 = it tells none.
+
+    By row and not by time: a clock that was set back gives times twice, and out of order.
+    """
+    joints = scores.metric(joint)
+    if not joints.size:
+        return -1
+    row = int(np.flatnonzero(np.isfinite(scores.metric(name)))[at])
+    return int(joints[row]) if np.isfinite(joints[row]) else -1
 
 
 def _spike(stream: str, scores: StreamScores, settings: Mapping[str, float]) -> Iterator[Measured]:
@@ -73,7 +84,7 @@ def _spike(stream: str, scores: StreamScores, settings: Mapping[str, float]) -> 
     at = int(values.argmax())
     usual_nm = float(np.percentile(values, 90))
     value = float(values[at]) if values[at] > settings["spike_times_usual"] * usual_nm else 0.0
-    joint = int(scores.metric("torque_spike_joint")[np.searchsorted(scores.times_ns(), times[at])])
+    joint = _joint_at(scores, "torque_spike_joint", "torque_spike_nm", at)
     yield Measured("torque_spike", stream, "joints", value, int(times[at]), int(times[at]), joint=joint)
 
 
