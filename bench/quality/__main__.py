@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from bench.quality import faults_images, faults_motion, faults_timing
+from bench.quality.faults import LEVELS
 from bench.quality.pipeline import Pipeline, score_stream
 from bench.quality.report import figures, text
 from bench.quality.rules import compare
@@ -50,10 +51,20 @@ _NAME_OF_FRAMES = {"color": "a camera", "depth": "a depth camera", "cloud": "a l
     metavar="FILE",
     help="Further clean recordings, e.g. of saltwell simulate; may be given again.",
 )
+@click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), help="Only these; may be given again.")
 @click.option("--only", multiple=True, metavar="WORD", help="Only faults with this word in their name.")
 @click.option("--criteria", default=BUILT_IN, type=click.Path(path_type=Path), metavar="FILE", help="Criteria to try.")
 @click.option("--out", default=_OUT, show_default=True, type=click.Path(path_type=Path), metavar="FILE")
-def main(*, part: str, trials: int, more: tuple[Path, ...], only: tuple[str, ...], criteria: Path, out: Path) -> None:
+def main(
+    *,
+    part: str,
+    trials: int,
+    more: tuple[Path, ...],
+    levels: tuple[str, ...],
+    only: tuple[str, ...],
+    criteria: Path,
+    out: Path,
+) -> None:
     """Put labelled faults into real and simulated takes and count what the verdicts say.
 
     \b
@@ -64,12 +75,21 @@ def main(*, part: str, trials: int, more: tuple[Path, ...], only: tuple[str, ...
     for module in (cloud, cloud_shape, depth):
         module.warm()
     try:
-        study(part=part, trials=trials, more=more, only=only, criteria=criteria, out=out)
+        study(part=part, trials=trials, more=more, levels=levels, only=only, criteria=criteria, out=out)
     except SaltwellError as error:
         raise click.ClickException(str(error)) from error
 
 
-def study(*, part: str, trials: int, more: tuple[Path, ...], only: tuple[str, ...], criteria: Path, out: Path) -> None:
+def study(
+    *,
+    part: str,
+    trials: int,
+    more: tuple[Path, ...],
+    levels: tuple[str, ...],
+    only: tuple[str, ...],
+    criteria: Path,
+    out: Path,
+) -> None:
     """Run it all, print it and write it."""
     rules = load_criteria(criteria)
     takes = [*_takes(part), *(piece for path in more for piece in cut(load_take(path), seconds=_SECONDS))]
@@ -78,7 +98,7 @@ def study(*, part: str, trials: int, more: tuple[Path, ...], only: tuple[str, ..
     print(f"{len(clean)} clean takes judged", file=sys.stderr)
     chosen = [fault for fault in FAULTS if not only or any(word in fault.name for word in only)]
     done = []
-    for trial in run(chosen, takes, pipeline, rules, trials=trials):
+    for trial in run(chosen, takes, pipeline, rules, trials=trials, levels=levels or LEVELS):
         done.append(trial)
         if len(done) % 50 == 0:
             print(f"{len(done)} trials, now {trial.fault}", file=sys.stderr)

@@ -70,11 +70,17 @@ def judge_clean(takes: Sequence[Take], pipeline: Pipeline, criteria: Criteria) -
 
 
 def run(
-    faults: Sequence[Fault], takes: Sequence[Take], pipeline: Pipeline, criteria: Criteria, *, trials: int
+    faults: Sequence[Fault],
+    takes: Sequence[Take],
+    pipeline: Pipeline,
+    criteria: Criteria,
+    *,
+    trials: int,
+    levels: Sequence[str] = LEVELS,
 ) -> Iterator[Trial]:
     """So many trials of every fault and level, over the takes and streams that fit in turn."""
     bases = {id(take): pipeline.verdict(take, criteria, keep=True) for take in takes}
-    for one, level in product(faults, range(len(LEVELS))):
+    for one, level in product(faults, map(LEVELS.index, levels)):
         places = _in_turn(
             [(t, name) for t in takes for name in fitting(one, t) if not _has_it(bases[id(t)], name, one)]
         )
