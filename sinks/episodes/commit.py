@@ -56,11 +56,12 @@ class Marker:
 class ConflictError(SkipRecordError):
     """The episode is finished with another content.
 
-    What is in the store stays as it is (`kept`); the new content lies aside (`aside`, a folder key) with a note
-    below conflicts/. The other episodes can go on, so this is no StopError: one conflict must not stop a shard.
+    What is in the store stays as it is (`kept`; None = a marker that can't be read); the new content lies aside
+    (`aside`, a folder key) with a note below conflicts/. The other episodes can go on, so this is no StopError: one
+    conflict must not stop a shard.
     """
 
-    def __init__(self, message: str, *, kept: Marker, aside: str) -> None:
+    def __init__(self, message: str, *, kept: Marker | None, aside: str) -> None:
         super().__init__(message)
         self.kept = kept
         self.aside = aside
@@ -76,7 +77,7 @@ def commit(store: Store, manifest: Manifest, archive: BinaryIO) -> Marker:
     sha256 = sha256_hex(text)
     folder = folder_key(manifest.robot, manifest.episode, sha256)
     ours = Marker(manifest_key(folder), sha256, manifest.archive.bytes)
-    if patiently(read_marker, store, manifest.episode) == ours:  # step 0
+    if patiently(_is_done, store, manifest.episode, ours):  # step 0
         return ours
     patiently(store.put_file, archive_key(folder), archive)  # step 1
     patiently(store.put, ours.manifest, text)  # step 2
@@ -96,8 +97,15 @@ def read_marker(store: Store, episode: str) -> Marker | None:
     return Marker.parse(data, f"marker {store.uri(key)}")
 
 
-def _publish(store: Store, episode: str, ours: Marker) -> Marker:
-    """The marker that stands once we have tried to create ours.
+def _is_done(store: Store, episode: str, ours: Marker) -> bool:
+    try:
+        return read_marker(store, episode) == ours
+    except SkipRecordError:  # a marker that can't be read is not ours
+        return False
+
+
+def _publish(store: Store, episode: str, ours: Marker) -> Marker | None:
+    """The marker that stands once we have tried to create ours; None = one that can't be read.
 
     "Already exists" is believed only when the marker can be read: some servers answer so on a conflict that
     wrote nothing.
@@ -105,18 +113,25 @@ def _publish(store: Store, episode: str, ours: Marker) -> Marker:
     for attempt in range(_ATTEMPTS):
         if store.create(marker_key(episode), ours.encode()):
             return ours
-        if standing := read_marker(store, episode):
+        try:
+            standing = read_marker(store, episode)
+        except SkipRecordError:
+            return None
+        if standing is not None:
             return standing
         time.sleep(_FIRST_PAUSE_S * 2**attempt)
     raise RetryError(f"the store says that {store.uri(marker_key(episode))} exists, and does not give it")
 
 
-def _conflict(store: Store, episode: str, *, kept: Marker, ours: Marker) -> ConflictError:
-    note: Mapping[str, Marker] = {"kept": kept, "set_aside": ours}
+def _conflict(store: Store, episode: str, *, kept: Marker | None, ours: Marker) -> ConflictError:
+    note: Mapping[str, Marker | None] = {"kept": kept, "set_aside": ours}
     patiently(store.put, conflict_key(episode, ours.manifest_sha256), canonical(note))
+    if kept is None:
+        what, remedy = f"has a marker that can't be read: {store.uri(marker_key(episode))} stays", "look at it"
+    else:
+        what, remedy = f"is finished with another content: kept {store.uri(kept.folder)}", "compare the two manifests"
     return ConflictError(
-        f"episode {episode} is finished with another content: kept {store.uri(kept.folder)}, the new one lies"
-        f" aside at {store.uri(ours.folder)}; compare the two manifests",
+        f"episode {episode} {what}, the new one lies aside at {store.uri(ours.folder)}; {remedy}",
         kept=kept,
         aside=ours.folder,
     )

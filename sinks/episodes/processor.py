@@ -29,8 +29,9 @@ from saltwell.metrics import (
 from sinks.episodes.archive import let_go, unnamed_file
 from sinks.episodes.commit import ConflictError, commit
 from sinks.episodes.episode import EpisodeInProgress
-from sinks.episodes.finished import FinishedEpisode, announcement, load_episode
+from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, announcement, load_episode
 from sinks.episodes.manifest import Manifest
+from sinks.patience import patiently
 from sinks.store import Store
 
 log = logging.getLogger(__name__)
@@ -117,13 +118,22 @@ class EpisodesShard:
         yield Output("episodes.finished", announcement(stored))
 
     def _store_once(self, manifest: Manifest, archive: BinaryIO) -> FinishedEpisode:
-        """Bring the episode into the store; where another content of it stands already, that one is the episode."""
+        """Bring the episode into the store; where another content of it stands already, that one is the episode.
+
+        SkipRecordError when what stands there is damaged.
+        """
         try:
             marker = commit(self._store, manifest, archive)
         except ConflictError as error:
             log.error("%s", error)  # noqa: TRY400 - the message says it all, a traceback nothing
-            return load_episode(self._store, manifest.episode)
+            return self._kept(manifest.episode)
         return FinishedEpisode(marker, manifest, self._store.uri(marker.folder))
+
+    def _kept(self, episode: str) -> FinishedEpisode:
+        try:
+            return patiently(load_episode, self._store, episode)
+        except DamagedEpisode as error:
+            raise SkipRecordError(str(error)) from error
 
 
 def _refused(last: Arrival, reason: str) -> SetAside:

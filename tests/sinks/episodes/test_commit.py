@@ -79,6 +79,26 @@ def test_a_different_content_is_set_aside_and_nothing_is_overwritten(store: Stor
     assert store.get(note["set_aside"]["manifest"]) == other.manifest.encode()
 
 
+@pytest.mark.parametrize("marker", [b"", b"{}", b"\0" * 200])
+def test_a_marker_that_can_not_be_read_stays_and_the_new_content_is_kept_aside(
+    store: Store, make_take: MakeTake, marker: bytes
+) -> None:
+    take = make_take()
+    store.put(marker_key(take.manifest.episode), marker)
+
+    for _ in range(2):
+        with pytest.raises(
+            ConflictError, match=r"has a marker that can't be read: .* stays, the new one lies aside"
+        ) as e:
+            commit(store, take.manifest, take.file)
+
+    assert e.value.kept is None
+    assert store.get(marker_key(take.manifest.episode)) == marker
+    assert store.get(f"{e.value.aside}/episode.mcap") == take.path.read_bytes()
+    (note,) = (json.loads(store.get(key)) for key in store.list("conflicts"))
+    assert note["kept"] is None
+
+
 def test_a_conflict_tells_what_is_kept_so_that_the_loop_can_go_on(store: Store, make_take: MakeTake) -> None:
     kept, other = make_take(), make_take(frames=20)
     marker = commit(store, kept.manifest, kept.file)

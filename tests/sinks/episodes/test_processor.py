@@ -15,6 +15,7 @@ from saltwell.contracts.columns import i64, pack_i64
 from saltwell.contracts.frames import ImageFrame, JointBlock, MessageFrame, SampledCloud
 from saltwell.contracts.timeline import StreamEnded
 from sinks.episodes.finished import list_episodes, load_episode
+from sinks.episodes.layout import marker_key
 from sinks.episodes.manifest import MAX_NAMED
 from sinks.episodes.processor import Episodes
 from sinks.episodes.verify import verify
@@ -179,6 +180,20 @@ def test_an_episode_that_can_not_be_stored_is_told_to_be_dead_and_the_next_one_i
     assert dead.reason.startswith("the whole episode can't be stored: manifest has ")
     assert not driver.open_episodes()
     assert not [path for path in tmp_path.iterdir() if path.name != "store"]
+
+
+def test_an_episode_whose_marker_is_damaged_is_kept_aside_and_told_to_be_dead(
+    folder_store: Store, tmp_path: Path
+) -> None:
+    folder_store.put(marker_key(EPISODE), b"")
+    bus = bus_with([*episode()])
+
+    bus.run(Episodes(folder_store, tmp_path))
+
+    [dead] = bus.records("dead")
+    assert EPISODE in dead.reason
+    assert bus.records("episodes.finished") == []
+    assert len(list(folder_store.list("episodes"))) == 2
 
 
 def test_a_second_content_is_set_aside_and_the_first_is_told_again(folder_store: Store, tmp_path: Path) -> None:
