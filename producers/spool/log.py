@@ -21,13 +21,12 @@ from producers.spool.cursor import START, Position
 from producers.spool.ending import endings
 from producers.spool.entries import entry_of
 from producers.spool.facts import Fact, Identity, identity_of_fact
-from producers.spool.layout import segment_path, segments
 from producers.spool.recovery import Recovered
 from producers.spool.room import Room, SpoolFull
-from producers.spool.segment import SegmentWriter
+from producers.spool.series import Series
 from saltwell.contracts.timeline import EpisodeStarted
 from saltwell.errors import SaltwellError, StopError
-from saltwell.metrics import SPOOL_ABORTED, SPOOL_BYTES, SPOOL_REFUSED, TIME_TO_DURABLE
+from saltwell.metrics import SPOOL_ABORTED, SPOOL_REFUSED, TIME_TO_DURABLE
 
 _logger = logging.getLogger(__name__)
 
@@ -64,13 +63,15 @@ class SpoolLog:
         self._folder = folder
         self._room = room
         self._close_after_s = durable_ms / 1000 / _CLOSE_SHARE
-        self._segment_bytes = segment_bytes
         self._observe = observe
         self._ballast = Ballast(folder)
         self._accounts = recovered.accounts
-        self._first_number = self._next_number = recovered.next_number
-        self._active: SegmentWriter | None = None
-        self._used_bytes = sum(path.stat().st_size for path in segments(folder))
+        self._series = Series(
+            folder,
+            first_number=recovered.next_number,
+            segment_bytes=segment_bytes,
+            state=lambda: accounts_to_text(self._accounts),
+        )
         self._changed = threading.Condition()
         self._pending: deque[_Appended] = deque()
         self._pending_bytes = 0
@@ -134,8 +135,7 @@ class SpoolLog:
     @property
     def used_bytes(self) -> int:
         """Bytes of all segments."""
-        with self._changed:
-            return self._used_bytes
+        return self._series.used_bytes
 
     @property
     def durable(self) -> Position:
@@ -157,14 +157,13 @@ class SpoolLog:
         """Up to which byte a segment can be read; None = it is closed, and can be read to its end; for the sender."""
         with self._changed:
             durable = self._durable
-        if number < max(durable.segment, self._first_number) or self.is_closed:
+        if number < max(durable.segment, self._series.first_number) or self.is_closed:
             return None
         return durable.offset if number == durable.segment else 0
 
     def release(self, size: int) -> None:
         """A segment of this size is gone; for the sender."""
-        with self._changed:
-            self._count(-size)
+        self._series.release(size)
 
     def _admit(self, started: EpisodeStarted) -> None:
         try:
@@ -203,7 +202,7 @@ class SpoolLog:
                 self._end_reason = None
                 self._changed.notify_all()
         else:
-            self._seal()
+            self._series.close()
             self._ballast.give_up()
             return False
         return True
@@ -233,7 +232,7 @@ class SpoolLog:
         chunk = encode_chunk([item.entry for item in batch])
         try:
             free_bytes = shutil.disk_usage(self._folder).free
-            self._room.go_on(used_bytes=self._used_bytes + len(chunk.data), free_bytes=free_bytes)
+            self._room.go_on(used_bytes=self._series.used_bytes + len(chunk.data), free_bytes=free_bytes)
             self._write(chunk)
         except (OSError, SpoolFull) as error:
             self._abort(batch, error)
@@ -245,34 +244,14 @@ class SpoolLog:
         self._settle(batch)
 
     def _write(self, chunk: EncodedChunk) -> None:
-        if self._active is None or self._active.size + len(chunk.data) > self._segment_bytes:
-            self._begin_segment()
-        assert self._active is not None  # noqa: S101 - begun above
-        self._active.append(chunk)
+        position = self._series.write(chunk)
         with self._changed:
-            self._count(len(chunk.data))
-            self._durable = Position(self._active.number, self._active.size)
+            self._durable = position
             self._changed.notify_all()
-
-    def _begin_segment(self) -> None:
-        """The new one is on disk before the old one is closed: one of the two always tells what is open."""
-        path = segment_path(self._folder, self._next_number)
-        begun = SegmentWriter.create(path, accounts_to_text(self._accounts))
-        self._next_number += 1
-        self._seal()
-        self._active = begun
-        with self._changed:
-            self._count(begun.size)
-
-    def _seal(self) -> None:
-        if self._active is not None:
-            sealed, self._active = self._active, None
-            with self._changed:
-                self._count(sealed.seal())
 
     def _abort(self, batch: Iterable[_Appended], error: OSError | SpoolFull) -> None:
         """The disk takes no more: end what is open with what there is, and say so to whoever goes on recording it."""
-        self._seal()
+        self._series.close()
         failure = _full(error, "the episode is aborted")
         with self._changed:
             lost = [*batch, *self._pending]
@@ -303,10 +282,6 @@ class SpoolLog:
             self._settled += len(batch)
             self._pending_bytes -= sum(item.entry.size for item in batch)
             self._changed.notify_all()
-
-    def _count(self, size: int) -> None:
-        self._used_bytes += size
-        SPOOL_BYTES.set(self._used_bytes)
 
     def _break(self, error: Exception) -> None:
         with self._changed:
