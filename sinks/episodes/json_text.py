@@ -65,8 +65,6 @@ def _no_constant(name: str) -> NoReturn:
 def _typed(hint: Any, value: Any, where: str) -> Any:
     if is_dataclass(hint):
         return _record(hint, value, where)
-    if hint is Any:
-        return value  # what others define, and we only hand on
     origin, args = get_origin(hint), get_args(hint)
     if origin in (tuple, Sequence):
         _expect(isinstance(value, list), "a list", value, where)
@@ -79,7 +77,7 @@ def _typed(hint: Any, value: Any, where: str) -> Any:
         return value
     if origin is UnionType and NoneType in args:
         return None if value is None else _typed(args[0], value, where)
-    return _scalar(hint, value, where)
+    return value if hint is Any else _scalar(hint, value, where)  # Any: what others define, and we only hand on
 
 
 def _record(cls: Any, value: Any, where: str) -> Any:
