@@ -1,9 +1,10 @@
-"""The pipeline's processes, watched: who ends is started again, as Kubernetes would."""
+"""The pipeline's processes, watched: who ends is started again, who is stuck is killed, as Kubernetes would."""
 
 import os
 import signal
 import threading
 import time
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,13 @@ _WATCH_S = 0.05
 _BACKOFF_S = 0.5
 _READY_S = 120.0
 _STOP_S = 15.0
+# The liveness probe of deploy/helm/saltwell/templates/parts.yaml.
+_PROBE_EVERY_S = 10.0
+_PROBE_TIMEOUT_S = 5.0
+_PROBE_FAILURES = 3
+
+STUCK = "saltwell: stuck, and killed by its liveness probe"
+"""Stands as the last word of such a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,7 @@ class Member:
     wanted: bool = True
     due_s: float = 0.0
     killed: bool = False
+    failed_probes: int = 0
 
 
 @dataclass(slots=True)
@@ -61,6 +70,7 @@ class Fleet:
         for worker in WORKERS:
             self.add(worker, "1")
         threading.Thread(target=self._watch, name="supervisor", daemon=True).start()
+        threading.Thread(target=self._probe, name="liveness", daemon=True).start()
         self.wait_ready()
 
     def add(self, worker: str, instance: str) -> Member:
@@ -153,6 +163,15 @@ class Fleet:
             member.due_s, member.killed = 0.0, False
             member.process = self._spawn(member.worker, member.instance, member.log, member.ready)
 
+    def _probe(self) -> None:
+        while not self._over.wait(_PROBE_EVERY_S):
+            for member in list(self._members.values()):
+                member.failed_probes = 0 if _is_live(member) else member.failed_probes + 1
+                if member.failed_probes >= _PROBE_FAILURES:
+                    member.failed_probes = 0
+                    self.exits.append(Exit(member.worker, time.monotonic(), -signal.SIGKILL, STUCK))
+                    self.kill(member)
+
     def _spawn(self, worker: str, instance: str, log: Path, ready: Path) -> children.Child:
         ready.unlink(missing_ok=True)
         command = worker_command(
@@ -163,3 +182,16 @@ class Fleet:
             ready_file=ready,
         )
         return children.start(command, log=log, env=self.env)
+
+
+def _is_live(member: Member) -> bool:
+    """Whether a process that takes part says that it is well; one that starts is not asked."""
+    try:
+        port = member.ready.read_text(encoding="utf-8").split()[1]
+    except (OSError, IndexError):
+        return True
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=_PROBE_TIMEOUT_S):
+            return True
+    except OSError:
+        return False

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.faults.checker import NEVER, Findings
-from bench.faults.fleet import Exit
+from bench.faults.fleet import STUCK, Exit
 from bench.faults.rounds import Outcome
 
 _SAID = "saltwell: "
@@ -76,7 +76,9 @@ def table(report: Report) -> str:
     total = report.end.counts() | {"listed": report.end.listed.total()}
     lines.append(f"{'all, at the end':26} {kinds.total():6} " + " ".join(f"{n:10}" for n in total.values()))
     lines.append(f"malformed records: {sum(int(str(e.get('records', 0))) for r in report.rounds for e in r.events)}")
-    lines.append(f"processes that crashed: {len(report.crashes())}; that ended with a word: {_said(report)}")
+    stuck = sum(e.word == STUCK for e in report.exits)
+    said = len(report.exits) - len(report.crashes()) - stuck
+    lines.append(f"processes that crashed: {len(report.crashes())}; ended with a word: {said}; were stuck: {stuck}")
     for what, times_s in report.recovery_s().items():
         p50, most = np.percentile(times_s, 50), max(times_s)
         lines.append(f"{what:26} to next output: p50 {p50:5.1f} s, max {most:5.1f} s, of {len(times_s)}")
@@ -88,7 +90,3 @@ def write(report: Report, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = asdict(report) | {"problems": report.problems(), "recovery_s": report.recovery_s()}
     path.write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")
-
-
-def _said(report: Report) -> int:
-    return len(report.exits) - len(report.crashes())
