@@ -58,7 +58,7 @@ class Sender:
         self._connect = connect
         self._pause_s = pause_s
         self._acknowledged = cursor.load(folder)
-        self._saved_s = 0.0
+        self._saved, self._saved_s = self._acknowledged, 0.0
         self._sent: deque[_Sent] = deque()
         self._outstanding = 0
         self._previous = ""
@@ -161,6 +161,8 @@ class Sender:
             if _must_wait(record.type, self._previous):
                 self._await_acknowledged(link)
             self._previous = record.type
+            if record.type in _EPISODE_ENDS:
+                self._saved_s = 0.0  # kept at once: what is sent again behind the end of an episode is late
             sent.left += 1
             self._outstanding += 1
             while not link.produce(record.topic, record.robot, record.value, self._acknowledge(sent)):
@@ -188,13 +190,10 @@ class Sender:
         while self._sent and self._sent[0].is_whole and not self._sent[0].left:
             self._acknowledged = self._sent.popleft().end
         if self._acknowledged > before:
-            self._advance(before)
-
-    def _advance(self, before: Position) -> None:
-        self._told = ""
+            self._told = ""
         if self._acknowledged.segment > before.segment:
             self._remove_before(self._acknowledged.segment)
-        if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
+        if self._acknowledged != self._saved and time.monotonic() - self._saved_s > _SAVE_EVERY_S:
             self._save()
 
     def _remove_before(self, number: int) -> None:
@@ -206,7 +205,7 @@ class Sender:
         self._save()
 
     def _save(self) -> None:
-        self._saved_s = time.monotonic()
+        self._saved, self._saved_s = self._acknowledged, time.monotonic()
         SPOOL_UNACKNOWLEDGED.set(self.unacknowledged_bytes)
         with suppress(OSError):  # a full disk: an older cursor is as good
             cursor.save(self._folder, self._acknowledged)
