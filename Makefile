@@ -50,7 +50,7 @@ sbom: $(READY) ## Write the software bill of materials to build/sbom.json (Cyclo
 	$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json $(VENV)/bin/python
 
 audit: $(READY) ## Ask PyPI's advisories about everything in .venv; needs a network that reaches them
-	$(VENV)/bin/pip-audit --skip-editable
+	$(VENV)/bin/pip-audit --strict --skip-editable
 
 format: $(READY) ## Format the code
 	$(VENV)/bin/ruff format .

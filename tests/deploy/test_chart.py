@@ -18,6 +18,7 @@ from saltwell.contracts.topics import BY_NAME, DEFAULT_PARTITIONS
 from saltwell.local.stack import WORKERS
 
 KUBERNETES = "1.37"
+PARTS = {**WORKERS, "dataset": ("sink", "dataset")}
 RESULTS = {"verdicts", "episodes.finished"}
 Manifest = dict[str, Any]
 
@@ -65,14 +66,14 @@ def test_a_misspelt_field_would_be_found(schemas, centre):
 
 def test_every_part_of_the_pipeline_runs(centre):
     commands = {name: tuple(c["args"][:2]) for name, c in ((c["name"], c) for _, c in pods(centre))}
-    assert commands == dict(WORKERS)
+    assert commands == PARTS
 
 
-@pytest.mark.parametrize("part", WORKERS)
+@pytest.mark.parametrize("part", PARTS)
 def test_the_command_line_knows_every_option_that_a_part_is_given(centre, part):
     [container] = [c for _, c in pods(centre) if c["name"] == part]
     options = {argument.split("=")[0] for argument in container["args"][2:]}
-    shown = CliRunner().invoke(cli, [*WORKERS[part], "--help"]).output
+    shown = CliRunner().invoke(cli, [*PARTS[part], "--help"]).output
     assert {"--instance", "--metrics-port"} <= options
     assert all(option in shown for option in options)
 
@@ -141,11 +142,15 @@ def test_no_secret_stands_in_a_manifest(centre, hub):
                     assert "value" not in variable
 
 
-def test_only_the_sink_holds_the_key_of_the_store_and_reaches_it(centre):
+def test_only_sinks_hold_the_key_of_the_store_and_reach_it(centre):
     holders = {c["name"] for _, c in pods(centre) if any(v["name"] == "AWS_SECRET_ACCESS_KEY" for v in c["env"])}
-    assert holders == {"episodes"}
     reach = of_kind(centre, "NetworkPolicy")["saltwell-store"]["spec"]["podSelector"]["matchLabels"]
-    assert reach["app.kubernetes.io/component"] == "episodes"
+    reaching = {
+        deployment["metadata"]["labels"]["app.kubernetes.io/component"]
+        for deployment in of_kind(centre, "Deployment").values()
+        if reach.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    }
+    assert holders == reaching == {"episodes", "dataset"}
 
 
 def test_each_identity_has_the_rules_of_its_role_and_no_other(centre):
