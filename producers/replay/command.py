@@ -21,6 +21,7 @@ from producers.replay.recording import open_recording
 from producers.spool.layout import is_spool
 from producers.spool.room import GB, Room
 from producers.spool.session import send_spool, through_spool
+from saltwell.bus.worker import serve_metrics
 from saltwell.cli import options
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.registry import schema_ids
@@ -64,6 +65,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="What is known of the sensors' clocks: latencies, hardware stamps.",
+)
+@click.option(
+    "--metrics-port",
+    type=int,
+    expose_value=False,
+    callback=lambda _context, _option, port: _serve(port),
+    help="Serve /metrics on this port while it runs; 0 = a free one.",
 )
 @options.bootstrap
 @options.as_json
@@ -133,6 +141,11 @@ def replay(  # noqa: PLR0917 - click passes by name
         click.echo(
             f"{p.episode}  {p.robot}  {p.seconds:.1f} s  {len(p.streams)} streams  {lost} frames lost at the source"
         )
+
+
+def _serve(port: int | None) -> None:
+    if port is not None:
+        serve_metrics(port, None)
 
 
 def _outbox(bootstrap: str, spool: Path | None, *, cap_bytes: int, offline: bool) -> AbstractContextManager[Outbox]:

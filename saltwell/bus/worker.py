@@ -38,12 +38,12 @@ class Health:
         return time.monotonic() - self._ticked_s < _STALE_TICK_S
 
 
-def serve_metrics(port: int, health: Health) -> int:
-    """Serve /metrics and /healthz in the background; gives the port (a free one for 0)."""
+def serve_metrics(port: int, health: Health | None) -> int:
+    """Serve /metrics and, of a loop, /healthz in the background; gives the port (a free one for 0)."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path.startswith("/healthz"):
+            if health is not None and self.path.startswith("/healthz"):
                 self._answer(200 if health.ok() else 503, b"ok\n" if health.ok() else b"stuck\n", "text/plain")
             else:
                 self._answer(200, generate_latest(), CONTENT_TYPE_LATEST)
