@@ -35,7 +35,7 @@ def clock_step(samples: Samples, value: float, begin: float, rng: Rng) -> Sample
     return _restamped(samples, begin, lambda sample, _: sample.captured_ns + int(value * _MS))
 
 
-@fault("clock drift", _ALL, "ppm", (100, 1000, 10000), "clock_drift drift clock_step clock_rate")
+@fault("clock drift", _ALL, "ppm", (100, 1000, 10000), "clock_drift future_stamps")
 def clock_drift(samples: Samples, value: float, begin: float, rng: Rng) -> Samples:
     """A clock that runs fast, all along."""
     del begin, rng
@@ -43,7 +43,7 @@ def clock_drift(samples: Samples, value: float, begin: float, rng: Rng) -> Sampl
     return _restamped(samples, 0, lambda s, _: s.captured_ns + int((s.captured_ns - first_ns) * value / 1e6))
 
 
-@fault("clock offset", _ALL, "ms", (20, 50, 200), "offset content delay clock_offset")
+@fault("clock offset", _ALL, "ms", (20, 50, 200), "content_sync body_sync early_state late_state old_stamps")
 def clock_offset(samples: Samples, value: float, begin: float, rng: Rng) -> Samples:
     """Stamps late by so much, all along."""
     del begin, rng

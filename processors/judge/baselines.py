@@ -36,6 +36,7 @@ _OF_DEVICES: Mapping[str, Mapping[str, float]] = {
     "depth": {"valid_share": 0.02},
     "cloud": {"valid_returns": 0.0, "range_p50_m": 0.1},
 }
+_DELAY, _DELAY_SPREAD_MS = "delay_ms", 3.0
 """Metrics compared with a device's usual, by kind, and the spread they have at the least (rooms change a little)."""
 
 _OF_TASKS: Mapping[str, float] = {"duration_s": 0.0, "path": 0.0, "sparc": 0.05, "ldlj": 0.1}
@@ -109,7 +110,7 @@ class Baselines:
         looks: dict[str, dict[str, float]] = {}
         for key, value in facts.numbers.items():
             about, _, stream, name = key.split("|")
-            if about == "device" and name.startswith("color:") and self._known(key):
+            if about == "device" and name.startswith("color:") and not name.endswith(_DELAY) and self._known(key):
                 looks.setdefault(stream, {})[name] = value
         for one, other in combinations(sorted(looks), 2):
             own = self._off(facts.robot, one, looks[one]) + self._off(facts.robot, other, looks[other])
@@ -141,12 +142,17 @@ class Baselines:
 def facts_of(alignment: AlignmentEnded, scores: Mapping[str, StreamScores], measured: Iterable[Measured]) -> Facts:
     """The numbers that baselines are about; keys are `about|of|stream|name`.
 
-    task|TASK||duration_s; task|TASK|STREAM|path, sparc and ldlj; device|ROBOT|STREAM|KIND:METRIC, medians.
+    task|TASK||duration_s; task|TASK|STREAM|path, sparc and ldlj; device|ROBOT|STREAM|KIND:METRIC, medians. A delay
+    from stamp to arrival that is not the usual one is a clock that was set, which stamps and arrivals of one episode
+    can't tell.
     """
     numbers = {_task(alignment.task, "", "duration_s"): (alignment.stopped_ns - alignment.started_ns) / 1e9}
     for one in measured:
         if one.code in _OF_TASKS:
             numbers[_task(alignment.task, one.stream, one.code)] = one.value
+    for timing in alignment.streams:
+        key = _key("device", alignment.robot, timing.stream, f"{timing.kind}:{_DELAY}")
+        numbers[key] = timing.delay_p50_ns / 1e6
     ways = []
     for stream, of in sorted(scores.items()):
         for name in _OF_DEVICES.get(of.kind, ()):
@@ -206,7 +212,7 @@ def _usual(key: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> Usual:
     median = float(np.median(values))
     name = key.rsplit("|", 1)[1]
     kind, _, metric = name.partition(":")
-    least = _OF_DEVICES[kind][metric] if metric else _OF_TASKS[name]
+    least = _DELAY_SPREAD_MS if metric == _DELAY else _OF_DEVICES[kind][metric] if metric else _OF_TASKS[name]
     spread = _SIGMA_OF_MAD * float(np.median(np.abs(values - median)))
     return Usual(median, max(spread, least, _LEAST_SHARE * abs(median)), len(values))
 

@@ -13,6 +13,10 @@ from processors.judge.poses import pose_measures
 from processors.judge.series import Bools, StreamScores, longest_run, usual
 from saltwell.contracts.results import StreamLedger, StreamTiming
 
+_FOLLOWED_PPM = 85.0
+_BEYOND = 1.1
+_FOREIGN = "foreign"
+
 _BY_KIND = {
     "color": color_measures,
     "depth": depth_measures,
@@ -35,21 +39,46 @@ def timing_measures(timing: StreamTiming) -> Iterator[Measured]:
     """Gaps, clock steps, coverage, jitter, order, and how far a depth image lies from its step."""
     name, kind = timing.stream, timing.kind
     gap_from = timing.longest_gap_from_ns
-    stepped = (
-        timing.clock_steps > 0 and abs(timing.longest_gap_ns - timing.largest_clock_step_ns) < timing.period_ns * 3
-    )
+    step_ns = abs(timing.largest_clock_step_ns)
+    stepped = timing.clock_steps > 0 and abs(timing.longest_gap_ns - step_ns) < timing.period_ns * 3
     if timing.gaps_over_100_ms and not stepped:
         yield Measured("gap", name, kind, timing.longest_gap_ns / 1e6, gap_from, gap_from + timing.longest_gap_ns)
     if timing.clock_steps:
-        yield Measured("clock_step", name, kind, timing.largest_clock_step_ns / 1e6, timing.clock_step_at_ns)
-    steps = timing.exact + timing.interpolated + timing.held + timing.missing
-    if steps:
-        yield Measured("coverage", name, kind, 1 - timing.missing / steps)
+        yield Measured("clock_step", name, kind, step_ns / 1e6, timing.clock_step_at_ns)
+    yield from _clock_measures(timing)
+    yield from _coverage(timing)
     if timing.held:
         yield Measured("untriggered", name, kind, timing.skew_p95_ns / 1e6)
     yield Measured("jitter", name, kind, timing.jitter_share)
     if timing.count:
         yield Measured("out_of_order", name, kind, timing.out_of_order / timing.count)
+
+
+def _coverage(timing: StreamTiming) -> Iterator[Measured]:
+    """Share of the steps that have a frame; where most are missing because frames came too late, their share."""
+    steps = timing.exact + timing.interpolated + timing.held + timing.missing
+    if not steps:
+        return
+    missing, late = timing.missing / steps, timing.late / max(timing.count, 1)
+    if late > missing / 2 > 0:
+        yield Measured("late_frames", timing.stream, timing.kind, late)
+    else:
+        yield Measured("coverage", timing.stream, timing.kind, 1 - missing)
+
+
+def _clock_measures(timing: StreamTiming) -> Iterator[Measured]:
+    """A clock that runs away, one that is ahead of the edge's, and one that is far behind it or on a slow link.
+
+    The synchronizer follows rates of up to 90 ppm, and says how far the delays lie off its line: further than the
+    delays themselves spread only when the clock runs away faster.
+    """
+    name, kind = timing.stream, timing.kind
+    spread_ns = timing.delay_p99_ns - timing.delay_min_ns
+    runs_away = abs(timing.clock_rate_ppm) > _FOLLOWED_PPM and timing.clock_residual_ns > _BEYOND * spread_ns
+    yield Measured("clock_drift", name, kind, timing.clock_residual_ns / 1e6 if runs_away else 0.0)
+    if timing.clock_source != _FOREIGN:
+        yield Measured("future_stamps", name, kind, timing.delay_p50_ns / 1e6)
+        yield Measured("old_stamps", name, kind, timing.delay_p50_ns / 1e6)
 
 
 def score_measures(
