@@ -65,23 +65,27 @@ def play(
         ]
         malformed: dict[str, int] = {}
         first_ns = last_ns = 0
-        for message in _paced(recording.messages(), real_time=real_time):
-            if not first_ns:
-                first_ns = message.arrived_ns
-                spoken = task if task is not None else _task_of(path)
-                for publisher in publishers:
-                    publisher.start(declared, started_ns=first_ns, task=spoken, source=source)
-            last_ns = message.arrived_ns
-            try:
-                sample = readers[message.stream](message)
-            except MalformedMessage:
-                malformed[message.stream] = malformed.get(message.stream, 0) + 1
-                for publisher in publishers:
-                    publisher.malformed(message.stream, message.arrived_ns)
-            else:
-                for publisher in publishers:
-                    publisher.publish(sample)
-            on_message()
+        try:
+            for message in _paced(recording.messages(), real_time=real_time):
+                if not first_ns:
+                    first_ns = message.arrived_ns
+                    spoken = task if task is not None else _task_of(path)
+                    for publisher in publishers:
+                        publisher.start(declared, started_ns=first_ns, task=spoken, source=source)
+                last_ns = message.arrived_ns
+                try:
+                    sample = readers[message.stream](message)
+                except MalformedMessage:
+                    malformed[message.stream] = malformed.get(message.stream, 0) + 1
+                    for publisher in publishers:
+                        publisher.malformed(message.stream, message.arrived_ns)
+                else:
+                    for publisher in publishers:
+                        publisher.publish(sample)
+                on_message()
+        except (StopError, KeyboardInterrupt) as error:
+            _abort(publishers if first_ns else [], stopped_ns=last_ns, error=error)
+            raise
         ended = [publisher.stop(stopped_ns=last_ns) for publisher in publishers]
     finally:
         recording.close()
@@ -90,6 +94,12 @@ def play(
         Played(part.episode, part.robot, seconds, malformed, streams)
         for part, streams in zip(parts, ended, strict=True)
     ]
+
+
+def _abort(publishers: Sequence[EpisodePublisher], *, stopped_ns: int, error: BaseException) -> None:
+    """The recording broke off, or the operator ended the replay: what was played is kept, and says so."""
+    for publisher in publishers:
+        publisher.abort(stopped_ns=stopped_ns, reason=str(error) or "the replay was interrupted")
 
 
 def _paced(messages: Iterator[RecordedMessage], *, real_time: bool) -> Iterator[RecordedMessage]:

@@ -128,24 +128,13 @@ class SpoolLog:
         self._thread.join()
 
     @property
-    def has_open_episodes(self) -> bool:
-        """Whether an episode is open; to be asked before the first record and after a flush."""
-        return bool(self._accounts.episodes)
-
-    @property
     def used_bytes(self) -> int:
         """Bytes of all segments."""
         return self._series.used_bytes
 
     @property
-    def durable(self) -> Position:
-        """Up to where the segment being written is on disk; for the sender too."""
-        with self._changed:
-            return self._durable
-
-    @property
     def is_closed(self) -> bool:
-        """Whether nothing more comes; for the sender too."""
+        """Whether nothing more comes; for the sender."""
         return not self._thread.is_alive()
 
     def wait_beyond(self, position: Position, timeout_s: float) -> None:

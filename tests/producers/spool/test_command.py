@@ -1,6 +1,7 @@
 """The spool on the command line."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from producers.spool.layout import segments
 from producers.spool.listing import survey
 from producers.spool.segment import cut
 from producers.spool.spool import Spool
+from saltwell.contracts.timeline import StreamEnded
 from saltwell.errors import StopError
 
 NOBODY = "127.0.0.1:9"
@@ -64,9 +66,26 @@ def test_a_recording_that_breaks_off_leaves_an_aborted_episode_with_the_reason(r
     done = saltwell("replay", str(path), "--robot", "r", "--spool", str(tmp_path / "s"), "--offline", "--speed", "max")
     assert done.returncode == 1
     assert last_line(done).startswith("saltwell: ")
-    for episode in survey(tmp_path / "s").episodes:
-        assert episode.state == "aborted"
-        assert "damaged" in episode.reason
+    [episode] = survey(tmp_path / "s").episodes
+    assert episode.state == "aborted"
+    assert "damaged" in episode.reason
+
+
+def test_ctrl_c_ends_the_episode(kit, recordings, tmp_path) -> None:
+    spool = tmp_path / "spool"
+    command = [sys.executable, "-m", "saltwell.cli.main", "replay", str(recordings / "station_composite_6s.mcap")]
+    recorder = subprocess.Popen([*command, "--robot", "r", "--episode", "e", "--spool", str(spool), "--offline"])
+    kit.until(lambda: sum(path.stat().st_size for path in segments(spool)) > 10_000_000, deadline_s=60)
+    recorder.send_signal(signal.SIGINT)
+    assert recorder.wait(30) == 130
+    [episode] = survey(spool).episodes
+    assert (episode.state, episode.reason) == ("aborted", "the replay was interrupted")
+    broker = kit.Broker()
+    with Spool(spool, room=kit.PLENTY) as opened:
+        opened.log.close()
+        kit.send_everything(spool, opened.log, broker)
+    kit.account_is_whole(broker.records(), ("local", "r", "e"))
+    assert not [r for _, r in broker.records() if isinstance(r, StreamEnded) and r.missing]
 
 
 @pytest.mark.parametrize(
