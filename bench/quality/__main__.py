@@ -43,7 +43,9 @@ _NAME_OF_FRAMES = {"color": "a camera", "depth": "a depth camera", "cloud": "a l
     show_default=True,
     help="The takes that thresholds were set on, or the others.",
 )
-@click.option("--trials", default=12, show_default=True, type=click.IntRange(1, 1000), help="Of each fault and level.")
+@click.option(
+    "--trials", default=12, show_default=True, type=click.IntRange(1, 1000), help="Of each fault at its middle level."
+)
 @click.option(
     "--more",
     multiple=True,
@@ -100,8 +102,10 @@ def study(
     done = []
     for trial in run(chosen, takes, pipeline, rules, trials=trials, levels=levels or LEVELS):
         done.append(trial)
-        if len(done) % 50 == 0:
-            print(f"{len(done)} trials, now {trial.fault}", file=sys.stderr)
+        if not trial.right_first:
+            print(
+                f"{len(done)}: {trial.fault} {trial.level} {trial.scene} {trial.stream}: {trial.first}", file=sys.stderr
+            )
     bad = {_NAME_OF_FRAMES[kind]: _bad_frames(takes, kind, rules.settings) for kind in _NAME_OF_FRAMES}
     found = figures(
         clean=clean,

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import cycle, islice, product
 from zlib import crc32
 
 import numpy as np
 
-from bench.quality.faults import LEVELS, Fault, Injected, fitting, inject
+from bench.quality.faults import LEVELS, MIDDLE, Fault, Injected, fitting, inject
 from bench.quality.pipeline import Pipeline
 from bench.quality.takes import Take
 from processors.judge.criteria import Criteria
@@ -79,19 +79,45 @@ def run(
     trials: int,
     levels: Sequence[str] = LEVELS,
 ) -> Iterator[Trial]:
-    """So many trials of every fault and level, over the takes and streams that fit in turn."""
-    bases = {id(take): pipeline.verdict(take, criteria, keep=True) for take in takes}
+    """So many trials of every fault at its middle level, half as many at the others, over takes and streams in turn.
+
+    Of a take only what the fault may touch is looked at: the stream (two for a swap) and the joints.
+    """
+    bases = _Bases(pipeline, criteria)
     for one, level in product(faults, map(LEVELS.index, levels)):
-        places = _in_turn(
-            [(t, name) for t in takes for name in fitting(one, t) if not _has_it(bases[id(t)], name, one)]
-        )
-        if not places:
-            continue
+        places = _in_turn([(take, name) for take in takes for name in fitting(one, take)])
         rng = np.random.default_rng([crc32(one.name.encode()), level])
-        for number in range(trials):
-            take, stream = places[number % len(places)]
-            injected = inject(one, take, stream, level, rng)
-            yield _trial(one, level, injected, bases[id(take)], pipeline.verdict(injected.take, criteria))
+        wanted = trials if level == MIDDLE else (trials + 1) // 2
+        for take, stream in islice(cycle(places), 3 * wanted):
+            slim = bases.slim(one, take, stream)
+            if wanted and not _has_it(bases.of(slim), stream, one):
+                wanted -= 1
+                injected = inject(one, slim, stream, level, rng)
+                yield _trial(one, level, injected, bases.of(slim), pipeline.verdict(injected.take, criteria))
+
+
+class _Bases:
+    """Parts of takes and their verdicts without a fault, each made once."""
+
+    def __init__(self, pipeline: Pipeline, criteria: Criteria) -> None:
+        self._pipeline = pipeline
+        self._criteria = criteria
+        self._slim: dict[tuple[int, tuple[str, ...]], Take] = {}
+        self._verdicts: dict[int, Verdict] = {}
+
+    def slim(self, one: Fault, take: Take, stream: str) -> Take:
+        """The part of a take that a fault in a stream may touch."""
+        names = {stream, *take.streams("joints"), *(fitting(one, take)[:2] if one.pair else ())}
+        key = (id(take), tuple(sorted(names)))
+        if key not in self._slim:
+            self._slim[key] = take.only(names)
+        return self._slim[key]
+
+    def of(self, take: Take) -> Verdict:
+        """The verdict of a part of a take."""
+        if id(take) not in self._verdicts:
+            self._verdicts[id(take)] = self._pipeline.verdict(take, self._criteria, keep=True)
+        return self._verdicts[id(take)]
 
 
 def _has_it(base: Verdict, stream: str, one: Fault) -> bool:

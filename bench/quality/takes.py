@@ -1,6 +1,7 @@
 """Recordings as takes: the samples of each stream in order of arrival, cut into episodes."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +34,14 @@ class Take:
             for name, stream in sorted(self.declared.items())
             if stream.kind in kinds and len(self.samples[name]) >= _LEAST_SAMPLES
         ]
+
+    def only(self, names: AbstractSet[str]) -> "Take":
+        """The take with some of its streams."""
+        return replace(
+            self,
+            declared={name: self.declared[name] for name in names},
+            samples={name: self.samples[name] for name in names},
+        )
 
     def with_streams(self, changed: dict[str, Samples]) -> "Take":
         """The same take, with other samples in some streams."""
