@@ -1,6 +1,6 @@
 """Which frame of a stream belongs to a step, and when that can be said for good. Pure."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from processors.synchronize.track import Track
 
@@ -12,8 +12,7 @@ EARLY_SHARE = 0.95
 FOREVER_NS = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """One stream's frame(s) for one step; -1 = none. Times in ns; skew = frame time minus step time."""
 
     kind: int
@@ -68,11 +67,16 @@ def match(track: Track, t_ref_ns: int) -> Match:
 
 
 def _nearest(track: Track, t_ref_ns: int, before: int | None, after: int | None, bound_ns: float) -> Match:
-    found = [i for i in (before, after) if i is not None]
-    if not found:
+    if before is None and after is None:
         return _NONE
-    best = min(found, key=lambda i: abs(track.times_ns[i] - t_ref_ns))
-    skew = track.times_ns[best] - t_ref_ns
+    best = after if before is None else before
+    if before is not None and after is not None and _is_nearer(track, t_ref_ns, before, after):
+        best = after
+    skew = track.times_ns[best or 0] - t_ref_ns
     if (bound_ns and abs(skew) > bound_ns) or (track.policy.tolerance_ns and abs(skew) > track.policy.tolerance_ns):
         return _NONE
-    return Match(HELD, track.seqs[best], -1, skew, 0)
+    return Match(HELD, track.seqs[best or 0], -1, skew, 0)
+
+
+def _is_nearer(track: Track, t_ref_ns: int, before: int, after: int) -> bool:
+    return track.times_ns[after] - t_ref_ns < t_ref_ns - track.times_ns[before]

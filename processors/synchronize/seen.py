@@ -14,11 +14,7 @@ class SeenNumbers:
         self._first: list[int] = []
         self._behind: list[int] = []  # the number behind each run's last
         self.count = 0
-
-    @property
-    def last(self) -> int:
-        """Highest number; -1 = none."""
-        return self._behind[-1] - 1 if self._behind else -1
+        self.last = -1  # the highest number
 
     def add(self, number: int) -> bool:
         """Note a number; whether it is new."""
@@ -26,12 +22,14 @@ class SeenNumbers:
         if behind and number == behind[-1]:
             behind[-1] += 1
             self.count += 1
+            self.last = number
             return True
         at = bisect.bisect_right(first, number)
         if at and number < behind[at - 1]:
             return False
         self._insert(at, number)
         self.count += 1
+        self.last = max(self.last, number)
         return True
 
     def __contains__(self, number: int) -> bool:

@@ -26,6 +26,12 @@ class Spread:
         if len(self._waiting) >= _BUFFER:
             self._flush()
 
+    def put(self, value: int) -> None:
+        """Take a value."""
+        self._waiting.append(value)
+        if len(self._waiting) >= _BUFFER:
+            self._flush()
+
     def quantiles(self, shares: Iterable[float]) -> list[float]:
         """Quantiles, signed; 0 without values. Shares 0 and 1 are the extremes."""
         pairs = self.pairs()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from processors.synchronize.matching import EXACT, FOREVER_NS, HELD, INTERPOLATED, MISSING, Match, final_ns, match
 from processors.synchronize.spread import Spread
-from processors.synchronize.track import Frame, Track
+from processors.synchronize.track import Track
 
 LOOK_BACK_NS = 500_000_000
 """A step may come so much behind the last one out and still find its frames."""
@@ -31,14 +31,14 @@ class Waiting:
 class Tally:
     """How one stream was matched so far."""
 
-    kinds: dict[int, int] = field(default_factory=lambda: dict.fromkeys((EXACT, INTERPOLATED, HELD, MISSING), 0))
+    kinds: list[int] = field(default_factory=lambda: [0] * len((EXACT, INTERPOLATED, HELD, MISSING)))
     skew_ns: Spread = field(default_factory=Spread)
 
     def add(self, found: Match) -> None:
         """Take the next step's match."""
         self.kinds[found.kind] += 1
         if found.kind != MISSING:
-            self.skew_ns.add((found.skew_ns,))
+            self.skew_ns.put(found.skew_ns)
 
 
 class Steps:
@@ -53,9 +53,10 @@ class Steps:
         self.count = 0
         self.emitted_ns = _NEVER_NS
         self._deadline_ns = deadline_ns
+        self._required = [track.policy.required for track in self.tracks]
         self._waiting: list[Waiting] = []
         self._settled = 0  # so many tracks stand for the first step that waits
-        self._due_ns = FOREVER_NS
+        self.due_ns = FOREVER_NS
         self._now_ns = _NEVER_NS
         self._out: list[tuple[int, list[Match]]] = []
 
@@ -64,18 +65,18 @@ class Steps:
         at = bisect.bisect_right(self._waiting, step)
         self._waiting.insert(at, step)
         if at == 0:
-            self._settled, self._due_ns = 0, _NEVER_NS
+            self._settled, self.due_ns = 0, _NEVER_NS
 
-    def arrived(self, frame: Frame) -> None:
-        """A frame is in its track."""
-        self._now_ns = max(self._now_ns, frame.arrived_ns)
-        if self._due_ns == _NEVER_NS or (self._waiting and self.tracks[self._settled].name == frame.stream):
+    def arrived(self, stream: str, at_ns: int) -> None:
+        """A frame is in its stream's track."""
+        if self.due_ns == _NEVER_NS or (self._waiting and self.tracks[self._settled].name == stream):
+            self._now_ns = max(self._now_ns, at_ns)
             self._settle()
 
     def pass_time(self, until_ns: int) -> None:
-        """Let what expires before `until_ns` expire."""
-        while self._waiting and self._due_ns < until_ns:
-            self._now_ns = max(self._now_ns, self._due_ns)
+        """Let what expires before `until_ns` expire; nothing does before `due_ns`."""
+        while self._waiting and self.due_ns < until_ns:
+            self._now_ns = max(self._now_ns, self.due_ns)
             self._settle()
 
     def end(self, at_ns: int) -> None:
@@ -99,12 +100,12 @@ class Steps:
             stands_ns = self._stands_ns(first)
             deadline_ns = first.anchored_ns + self._deadline_ns
             if self._now_ns < min(stands_ns, deadline_ns):
-                self._due_ns = min(stands_ns, deadline_ns)
+                self.due_ns = min(stands_ns, deadline_ns)
                 return
             self.at_deadline += stands_ns > self._now_ns
             self._settled = 0
             self._emit(self._waiting.pop(0))
-        self._due_ns = FOREVER_NS
+        self.due_ns = FOREVER_NS
 
     def _stands_ns(self, step: Waiting) -> int:
         """From when on the step stands as far as the first stream that it waits for tells; goes on where it was."""
@@ -124,10 +125,10 @@ class Steps:
             return  # steps of a fixed rate begin with the first frame
         for tally, one in zip(self.tallies, found, strict=True):
             tally.add(one)
-        self.complete += all(
-            one.kind != MISSING or not track.policy.required for track, one in zip(self.tracks, found, strict=True)
+        self.complete += not any(
+            one.kind == MISSING for one, counts in zip(found, self._required, strict=True) if counts
         )
-        self.hold_ns.add((max(min(self._now_ns - step.anchored_ns, self._deadline_ns), 0),))
+        self.hold_ns.put(max(min(self._now_ns - step.anchored_ns, self._deadline_ns), 0))
         self.emitted_ns = max(self.emitted_ns, step.t_ref_ns)
         self.count += 1
         self._out.append((step.t_ref_ns, found))

@@ -2,7 +2,6 @@
 
 import bisect
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from processors.synchronize.clock import ToldClock
 from processors.synchronize.keeping import TimeKeeping
@@ -20,14 +19,8 @@ _KEPT_NS = 10_000_000_000
 """No step looks back so far, also where the anchor is silent."""
 
 
-class Frame(NamedTuple):
-    """One frame as the timeline tells of it; `site_ns` = its stamp in site time."""
-
-    arrived_ns: int
-    stream: str
-    seq: int
-    site_ns: int
-    captured_ns: int
+Frame = tuple[int, str, int, int, int]
+"""One frame as the timeline tells of it: arrival, stream, number, stamp in site time, stamp. They sort by arrival."""
 
 
 @dataclass(slots=True)
@@ -55,21 +48,33 @@ class Track:
 
     def add(self, frame: Frame, *, emitted_ns: int) -> bool:
         """Take the next frame to arrive; False when it was seen before. `emitted_ns` = time of the last step out."""
-        is_behind = frame.seq < self.seen.last
-        if not self.seen.add(frame.seq):
+        arrived_ns, _, seq, site_ns, captured_ns = frame
+        seen, times = self.seen, self.times_ns
+        if not seen.add(seq):
             self.kept.duplicates += 1
             return False
-        self.kept.out_of_order += is_behind
-        self.kept.late += frame.site_ns <= emitted_ns
-        times = self.times_ns
-        at = len(times) if not times or frame.site_ns >= times[-1] else bisect.bisect_right(times, frame.site_ns)
-        times.insert(at, frame.site_ns)
-        self.seqs.insert(at, frame.seq)
-        self.arrived_ns.insert(at, frame.arrived_ns)
-        self.captured_ns.insert(at, frame.captured_ns)
-        if self.seen.count == self._estimate_at:
+        if seq != seen.last:
+            self.kept.out_of_order += 1
+        if site_ns <= emitted_ns:
+            self.kept.late += 1
+        if not times or site_ns >= times[-1]:
+            times.append(site_ns)
+            self.seqs.append(seq)
+            self.arrived_ns.append(arrived_ns)
+            self.captured_ns.append(captured_ns)
+        else:
+            self._insert(frame)
+        if seen.count == self._estimate_at:
             self._estimate_period()
         return True
+
+    def _insert(self, frame: Frame) -> None:
+        arrived_ns, _, seq, site_ns, captured_ns = frame
+        at = bisect.bisect_right(self.times_ns, site_ns)
+        self.times_ns.insert(at, site_ns)
+        self.seqs.insert(at, seq)
+        self.arrived_ns.insert(at, arrived_ns)
+        self.captured_ns.insert(at, captured_ns)
 
     def period_ns(self) -> float:
         """Nominal interval, or the measured one where that is another; 0 when not known."""

@@ -34,7 +34,7 @@ def declared(name: str, kind="color", rate_hz: float = 30.0, how: str = "nearest
 def track_of(times_ns, how: str = "linear", **policy) -> Track:
     track = Track("/joints", "joints", Policy(match=how, **policy), 100.0)
     for seq, time_ns in enumerate(times_ns):
-        track.add(Frame(time_ns, "/joints", seq, time_ns, time_ns), emitted_ns=-1)
+        track.add((time_ns, "/joints", seq, time_ns, time_ns), emitted_ns=-1)
     return track
 
 
@@ -45,21 +45,21 @@ def started(names=("/color", "/joints"), started_ns: int = 0) -> EpisodeStarted:
 
 def beat(through_ns: int, frames: list[Frame]) -> FramesIndexed:
     index = []
-    for name in sorted({f.stream for f in frames}):
-        rows = [(f.seq, f.captured_ns, f.arrived_ns) for f in frames if f.stream == name]
+    for name in sorted({stream for _, stream, *_ in frames}):
+        rows = [(seq, captured, arrived) for arrived, stream, seq, _, captured in frames if stream == name]
         index.append(StreamIndex(name, *(pack_i64(c) for c in zip(*rows, strict=True)), 0))
     return FramesIndexed("site", "r", "e", 1, through_ns, index)
 
 
 def frame(stream: str, seq: int, time_ns: int, delay_ns: int = 0) -> Frame:
-    return Frame(time_ns + delay_ns, stream, seq, time_ns, time_ns)
+    return (time_ns + delay_ns, stream, seq, time_ns, time_ns)
 
 
 def steps_of(names, frames, *, policies=None, cuts_ns=range(0, 2_000 * MS, 100 * MS)):
     """Every step's matches by its time, and the report; the arrivals cut into events at the given times."""
     steps, found = EpisodeSteps(started(names), policies), []
     for since, until in itertools.pairwise(cuts_ns):
-        found += steps.index(beat(until, [f for f in frames if since <= f.arrived_ns < until]))
+        found += steps.index(beat(until, [f for f in frames if since <= f[0] < until]))
     found += steps.end(stopped_ns=cuts_ns[-1], ending="stopped")
     matches = {}
     for block in found:
@@ -199,7 +199,7 @@ def test_an_index_that_does_not_fit_is_refused_and_nothing_of_it_is_taken(column
 @given(st.lists(st.tuples(*[st.integers(-(2**63), 2**63 - 1)] * 2), min_size=1, max_size=20), st.booleans())
 def test_absurd_times_give_steps_and_no_error(times, has_camera) -> None:
     names = ("/color", "/joints") if has_camera else ("/joints",)
-    frames = [Frame(arrived, names[0], seq, captured, captured) for seq, (captured, arrived) in enumerate(times)]
+    frames = [(arrived, names[0], seq, captured, captured) for seq, (captured, arrived) in enumerate(times)]
     steps = EpisodeSteps(started(names))
     found = [*steps.index(beat(2**62, frames)), *steps.end(stopped_ns=0, ending="stopped")]
     assert all(Codec().encode(record) for record in found)

@@ -1,0 +1,1 @@
+"""Matching figures: the synchronizer against what others do, on one scenario."""
