@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from saltwell.cli.topics import create_topics
 from saltwell.local.broker import EmbeddedBroker
+
+# How long an example takes on a shared machine proves nothing.
+settings.register_profile("saltwell", deadline=None)
+settings.load_profile("saltwell")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -12,6 +12,8 @@ from saltwell.errors import SkipRecordError
 
 T = TypeVar("T")
 
+_RECORD = object()
+
 
 def canonical(value: Any) -> bytes:
     """For files that people read: sorted keys, two spaces, a final newline."""
@@ -63,9 +65,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _typed(hint: Any, value: Any, where: str) -> Any:
-    if is_dataclass(hint):
+    origin, args = _shape(hint)
+    if origin is _RECORD:
         return _record(hint, value, where)
-    origin, args = get_origin(hint), get_args(hint)
     if origin in (tuple, Sequence):
         _expect(isinstance(value, list), "a list", value, where)
         return tuple(_typed(args[0], item, f"{where}[{n}]") for n, item in enumerate(value))
@@ -88,10 +90,14 @@ def _record(cls: Any, value: Any, where: str) -> Any:
     return cls(**{name: _typed(hints[name], item, f"{where}.{name}") for name, item in value.items()})
 
 
-@cache
+@cache  # what is found out about types takes two thirds of the time of reading a manifest
 def _hints(cls: type) -> Mapping[str, Any]:
-    """Kept: finding them takes half the time of reading a manifest."""
     return get_type_hints(cls)
+
+
+@cache
+def _shape(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    return (_RECORD, ()) if is_dataclass(hint) else (get_origin(hint), get_args(hint))
 
 
 def _scalar(kind: type, value: Any, where: str) -> Any:
