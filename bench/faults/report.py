@@ -88,5 +88,16 @@ def table(report: Report) -> str:
 def write(report: Report, path: Path) -> None:
     """Keep the record."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = asdict(report) | {"problems": report.problems(), "recovery_s": report.recovery_s()}
+    text = {
+        "seed": report.seed,
+        "brokers": report.brokers,
+        "episodes": report.episodes,
+        "frames": report.frames,
+        "found": report.end.counts(),
+        "listed": dict(report.end.listed),
+        "problems": report.problems(),
+        "recovery_s": report.recovery_s(),
+        "exits": [asdict(e) for e in report.exits],
+        "events": [{"round": r.number, **event} for r in report.rounds for event in r.events],
+    }
     path.write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")

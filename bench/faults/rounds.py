@@ -19,6 +19,7 @@ from bench.faults.watch import Seen
 from saltwell.contracts.partition import partition_of
 from saltwell.errors import SaltwellError, StopError
 
+NAMES = ("robot-2", "robot-3")  # of different shards
 _BEGIN_S = 120.0
 _SEND_S = 180.0
 _FINISH_S = 180.0
@@ -128,7 +129,8 @@ class Runner:
         sent = []
         self.rig.robots = []
         for place, variant in enumerate(variants):
-            robot, episode, recorded = f"robot-{place}", f"{name}-robot-{place}", self.recorded[variant]
+            robot, recorded = NAMES[place], self.recorded[variant]
+            episode = f"{name}-{robot}"
             has_spool = place == ROBOTS["with spool"]
             spool = self.rig.folder / "spools" / episode if has_spool else None
             self.rig.robots.append(self.rig.play(Take(recorded.path, robot, episode, spool, cap_gb)))

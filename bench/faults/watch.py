@@ -45,12 +45,8 @@ class Watch:
     def __init__(self, bootstrap: str, ids: SchemaIds | None) -> None:
         self.seen = Seen()
         self._codec = Codec(ids)
-        # Whoever reads by hand commits nothing, so the group's name is never used.
-        config = {**consumer_config(bootstrap, "saltwell.faults"), "group.protocol": "classic", "log_level": 0}
-        del config["group.remote.assignor"]
-        config |= {"reconnect.backoff.max.ms": 500}
         shards = range(partition_count(bootstrap))
-        self._consumer = Consumer(config)
+        self._consumer = reader(bootstrap)
         self._consumer.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for topic in _TOPICS for p in shards])
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._read, name="watch", daemon=True)
@@ -99,3 +95,10 @@ class Watch:
                 self.seen.stopped.add(record.episode)
             case EpisodeFinished():
                 self.seen.announced[record.episode].append(record.manifest_sha256)
+
+
+def reader(bootstrap: str) -> Consumer:
+    """A consumer that reads what it is told to: it commits nothing, so the name of its group is never used."""
+    config = {**consumer_config(bootstrap, "saltwell.faults"), "group.protocol": "classic", "log_level": 0}
+    del config["group.remote.assignor"]
+    return Consumer(config | {"reconnect.backoff.max.ms": 500})

@@ -12,10 +12,16 @@ from confluent_kafka.admin import AdminClient
 from bench.faults.fault import Fault
 from bench.faults.poison import poison
 from bench.faults.rig import PARTITIONS, Rig
+from bench.faults.watch import reader
 from saltwell.bus.clients import connection, consumer_config, produce, producer_config
+from saltwell.contracts.codec import Codec
 from saltwell.contracts.partition import partition_of
+from saltwell.contracts.timeline import StreamEnded
+from saltwell.errors import SkipRecordError
 
 _FLUSH_S = 600.0
+_ASK_S = 30.0
+_SMALL = 2_000  # bytes: no image is so small
 _TRUNCATED = "frames.color"
 
 
@@ -59,26 +65,50 @@ class Truncation(Fault):
 
     def heal(self, rig: Rig) -> None:
         partition = TopicPartition(_TRUNCATED, partition_of(rig.robots[0].take.robot, PARTITIONS))
-        self.detail["deleted_before"] = _delete_half(rig.bootstrap, partition)
+        self.detail["deleted_before"] = _delete_half(rig, partition)
         for member in self._members:
             rig.fleet.release(member)
 
 
-def _delete_half(bootstrap: str, partition: TopicPartition) -> int:
-    """Delete half of what the sink has not read yet; gives the offset before which all is gone."""
-    reader = Consumer({**consumer_config(bootstrap, "saltwell.faults"), "log_level": 0})
+def _delete_half(rig: Rig, partition: TopicPartition) -> int:
+    """Delete half of what the sink has not settled, up to the end of a stream; gives the offset that is first then.
+
+    Not the end itself: an episode whose marker is gone can't be finished (docs/decisions/007).
+    """
+    settled = Consumer({**consumer_config(rig.bootstrap, "saltwell.episodes"), "log_level": 0})
+    reader = Consumer(
+        {**consumer_config(rig.bootstrap, "saltwell.faults"), "log_level": 0, "group.protocol": "classic"}
+    )
     try:
-        low, high = reader.get_watermark_offsets(partition, timeout=30)
-        group = Consumer({**consumer_config(bootstrap, "saltwell.episodes"), "log_level": 0})
-        (committed,) = group.committed([partition], timeout=30)
-        group.close()
+        low, high = hand.get_watermark_offsets(partition, timeout=_ASK_S)
+        since = max(low, settled.committed([partition], timeout=_ASK_S)[0].offset)
+        half = since + (high - since) // 2
+        before = _first_end(hand, TopicPartition(partition.topic, partition.partition, since), half, rig.codec)
     finally:
-        reader.close()
-    since = max(low, committed.offset)
-    admin = AdminClient(connection(bootstrap))
-    before = since + max(1, (high - since) // 2)
-    deadline = time.monotonic() + _FLUSH_S
-    futures = admin.delete_records([TopicPartition(partition.topic, partition.partition, min(before, high))])
-    for future in futures.values():
-        future.result(max(0.1, deadline - time.monotonic()))
-    return min(before, high)
+        hand.close()
+        settled.close()
+    admin = AdminClient(connection(rig.bootstrap))
+    for future in admin.delete_records([TopicPartition(partition.topic, partition.partition, before)]).values():
+        future.result(_ASK_S)
+    return before
+
+
+def _first_end(hand: Consumer, start: TopicPartition, limit: int, codec: Codec) -> int:
+    """Offset of the first end of a stream from `start` on, or `limit`."""
+    hand.assign([start])
+    deadline = time.monotonic() + _ASK_S
+    while time.monotonic() < deadline:
+        message = hand.poll(1.0)
+        if message is None or message.error() is not None:
+            continue
+        offset = message.offset() or 0
+        if offset >= limit or (len(message.value() or b"") < _SMALL and _is_end(message.value(), codec)):
+            return min(offset, limit)
+    return start.offset
+
+
+def _is_end(value: bytes | None, codec: Codec) -> bool:
+    try:
+        return isinstance(codec.decode(value), StreamEnded)
+    except SkipRecordError:
+        return False
