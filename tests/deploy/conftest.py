@@ -2,8 +2,9 @@
 
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,25 @@ def hub(render) -> list[Manifest]:
 
 
 @pytest.fixture(scope="session")
-def schemas() -> dict[tuple[str, str], dict[str, Any]]:
+def go_module() -> Callable[[str], Path]:
+    """Gives the folder of a Go module, fetched once for a machine."""
+
+    def fetch(module: str) -> Path:
+        if shutil.which("go") is None:
+            pytest.skip(f"no Go to fetch {module} with, which carries a schema; install Go")
+        command = ["go", "mod", "download", "-json", module]
+        done = subprocess.run(command, check=True, capture_output=True, timeout=_SECONDS)
+        return Path(json.loads(done.stdout)["Dir"])
+
+    return fetch
+
+
+@pytest.fixture(scope="session")
+def schemas(go_module) -> dict[tuple[str, str], dict[str, Any]]:
     """JSON schemas of custom resources, by apiVersion and kind, as their operators' makers publish them."""
     found = {}
-    for path in (*_strimzi(), *_from_go()):
+    in_go = [go_module(module) / path for module, paths in _IN_GO.items() for path in paths]
+    for path in (*_strimzi(), *in_go):
         definition = yaml.safe_load(path.read_text(encoding="utf-8"))["spec"]
         for version in definition["versions"]:
             schema = _closed(version["schema"]["openAPIV3Schema"])
@@ -95,15 +111,6 @@ def _strimzi() -> list[Path]:
         )
         draft.rename(folder)
     return sorted(folder.glob("*.yaml"))
-
-
-def _from_go() -> Iterator[Path]:
-    for module, paths in _IN_GO.items():
-        done = subprocess.run(
-            ["go", "mod", "download", "-json", module], check=True, capture_output=True, timeout=_SECONDS
-        )
-        folder = Path(json.loads(done.stdout)["Dir"])
-        yield from (folder / path for path in paths)
 
 
 def _closed(schema: Any) -> Any:
