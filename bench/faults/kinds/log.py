@@ -76,9 +76,7 @@ def _delete_half(rig: Rig, partition: TopicPartition) -> int:
     Not the end itself: an episode whose marker is gone can't be finished (docs/decisions/007).
     """
     settled = Consumer({**consumer_config(rig.bootstrap, "saltwell.episodes"), "log_level": 0})
-    reader = Consumer(
-        {**consumer_config(rig.bootstrap, "saltwell.faults"), "log_level": 0, "group.protocol": "classic"}
-    )
+    hand = reader(rig.bootstrap)
     try:
         low, high = hand.get_watermark_offsets(partition, timeout=_ASK_S)
         since = max(low, settled.committed([partition], timeout=_ASK_S)[0].offset)
