@@ -14,6 +14,7 @@ from bench.quality.pipeline import frames_of
 from bench.quality.takes import load_take
 from bench.recording import recording
 from processors.score import cloud, cloud_shape, depth
+from processors.score.memory import keep_freed_memory
 from processors.score.settings import ScoreSettings
 from processors.score.stream import StreamScorer
 from saltwell.contracts.codec import Codec
@@ -47,6 +48,7 @@ def main(profile: str, seconds: int, repeats: int, dear_hz: float) -> None:
       python -m bench.score_cost --profile station-1
     """
     cv2.setNumThreads(1)
+    keep_freed_memory()
     for module in (cloud, cloud_shape, depth):
         module.warm()
     try:
@@ -74,10 +76,15 @@ def main(profile: str, seconds: int, repeats: int, dear_hz: float) -> None:
 def _cost(name: str, kind: Any, records: Sequence[Any], settings: ScoreSettings, *, seconds: int, repeats: int) -> Cost:
     codec = Codec()
     payloads = [codec.encode(record) for record in records]
-    read_s = min(_cpu_s(lambda: [codec.decode(payload) for payload in payloads]) for _ in range(repeats))
+    read_s = min(_cpu_s(lambda: _read(codec, payloads)) for _ in range(repeats))
     score_s = min(_cpu_s(lambda: _score(kind, records, settings)) for _ in range(repeats))
     n = len(records)
     return Cost(name, n / seconds, 1e3 * read_s / n, 1e3 * score_s / n, 1e3 * (read_s + score_s) / seconds)
+
+
+def _read(codec: Codec, payloads: Sequence[bytes]) -> None:
+    for payload in payloads:
+        codec.decode(payload)
 
 
 def _score(kind: Any, records: Sequence[Any], settings: ScoreSettings) -> None:

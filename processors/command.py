@@ -112,8 +112,10 @@ def score(dear_hz: float, limits: Path | None, **where: Unpack[options.Where]) -
 
     def make() -> Processor:
         from processors.score import cloud, cloud_shape, depth  # noqa: PLC0415 - as above
+        from processors.score.memory import keep_freed_memory  # noqa: PLC0415 - as above
         from processors.score.processor import Score  # noqa: PLC0415 - as above
 
+        keep_freed_memory()
         cloud.warm()
         cloud_shape.warm()
         depth.warm()

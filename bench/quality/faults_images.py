@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from bench.quality.faults import Rng, fault, held, span
 from bench.quality.takes import Samples
+from processors.score.jpeg import mean_quantisation
 
 _WINDOW_S = 1.2
 _FULL_WIDTH = 640  # the width that blur in pixels refers to
-_QUALITY = 90
+_QUALITY_50_MEAN = 57.6  # mean of the luma table at quality 50 (ITU-T T.81, annex K)
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -28,15 +29,22 @@ def _decoded(payload: bytes) -> Pixels:
     return np.asarray(pixels, dtype=np.uint8)
 
 
-def _encoded(pixels: npt.NDArray[Any], quality: int = _QUALITY) -> bytes:
+def _quality_of(payload: bytes) -> int:
+    """The JPEG quality that a payload was coded with, so that what is coded again is coded alike."""
+    return int(np.clip(round(100 - 50 * mean_quantisation(payload) / _QUALITY_50_MEAN), 50, 98))
+
+
+def _encoded(pixels: npt.NDArray[Any], quality: int) -> bytes:
     return bytes(cv2.imencode(".jpg", np.clip(pixels, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
 
 
-def _repainted(samples: Samples, begin: float, paint: Any, *, quality: int = _QUALITY) -> Samples:
-    """Frames of a window decoded, painted over and coded again."""
+def _repainted(samples: Samples, begin: float | None, paint: Any, *, quality: int | None = None) -> Samples:
+    """Frames of a window (None = all) decoded, painted over and coded again, as they were or at a quality."""
     changed: list[Any] = list(samples)
-    for i in span(samples, begin, _WINDOW_S):
-        changed[i] = replace(changed[i], payload=_encoded(paint(_decoded(changed[i].payload)), quality))
+    for i in range(len(samples)) if begin is None else span(samples, begin, _WINDOW_S):
+        payload = changed[i].payload
+        painted = paint(_decoded(payload))
+        changed[i] = replace(changed[i], payload=_encoded(painted, quality or _quality_of(payload)))
     return changed
 
 
@@ -58,13 +66,7 @@ def out_of_focus(samples: Samples, value: float, begin: float, rng: Rng) -> Samp
 def unfocused(samples: Samples, value: float, begin: float, rng: Rng) -> Samples:
     """Gaussian blur of every frame."""
     del begin, rng
-    every: list[Any] = list(samples)
-    return [
-        replace(
-            s, payload=_encoded(cv2.GaussianBlur(p := _decoded(s.payload), (0, 0), value * p.shape[1] / _FULL_WIDTH))
-        )
-        for s in every
-    ]
+    return _repainted(samples, None, lambda p: cv2.GaussianBlur(p, (0, 0), value * p.shape[1] / _FULL_WIDTH))
 
 
 @fault("image noise", "color", "grey levels", (4, 8, 16), "noise", needs=_is_jpeg)
@@ -110,7 +112,7 @@ def compressed(samples: Samples, value: float, begin: float, rng: Rng) -> Sample
 
 @fault("compressed, coded again", "color", "JPEG quality", (20, 10, 5), "compression", needs=_is_jpeg)
 def compressed_again(samples: Samples, value: float, begin: float, rng: Rng) -> Samples:
-    """Coded at a low quality, then at 90: the header doesn't tell."""
+    """Coded at a low quality, then as it was: the header doesn't tell."""
     del rng
     return _repainted(samples, begin, lambda p: _decoded(_encoded(p, int(value))))
 
@@ -127,8 +129,8 @@ def black(samples: Samples, value: float, begin: float, rng: Rng) -> Samples:
     """No light, for a while or all along (99 s)."""
     changed: list[Any] = list(samples)
     for i in range(len(samples)) if value > 60 else span(samples, begin, value):
-        shape = _decoded(changed[i].payload).shape
-        changed[i] = replace(changed[i], payload=_encoded(np.abs(rng.normal(0, 1, shape))))
+        shape, quality = _decoded(changed[i].payload).shape, _quality_of(changed[i].payload)
+        changed[i] = replace(changed[i], payload=_encoded(np.abs(rng.normal(0, 1, shape)), quality))
     return changed
 
 
@@ -144,11 +146,12 @@ def freeze_coded(samples: Samples, value: float, begin: float, rng: Rng) -> Samp
     """The same picture with a frame counter in its corner: no two payloads are equal."""
     changed: list[Any] = list(samples)
     window = span(samples, begin, value)
-    pixels = _decoded(changed[window[0] - 1].payload)
+    payload = changed[window[0] - 1].payload
+    pixels, quality = _decoded(payload), _quality_of(payload)
     for i in window:
         counted = pixels.copy()
         counted[:8, :16] = rng.integers(0, 2, (8, 16, 1)) * 255
-        changed[i] = replace(changed[i], payload=_encoded(counted))
+        changed[i] = replace(changed[i], payload=_encoded(counted, quality))
     return changed
 
 

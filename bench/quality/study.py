@@ -19,7 +19,7 @@ NATURAL: dict[str, frozenset[str]] = {
     "kuka_torque": frozenset({"idle", "late_start"}),
     "tum_rgbd_6s": frozenset({"blur", "motion_blur"}),
     "station_composite_6s": frozenset({"motion_blur"}),
-    "quest2_ur5e_traj1": frozenset({"late_frames", "body_sync"}),  # the headset's clock is 258 ms behind
+    "quest2_ur5e_traj1": frozenset({"late_frames", "body_sync", "coverage"}),  # the headset's clock is 258 ms behind
 }
 """What recordings have by themselves (the data's README, and an arm that stands still): no false reason there."""
 

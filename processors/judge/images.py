@@ -75,8 +75,10 @@ def _blurred(scores: StreamScores, sharpness: Float64s, settings: Mapping[str, f
 def _noisy(scores: StreamScores, ratio: float) -> Bools:
     """More noise at equal light than usual, beyond what the camera strays by itself, or from one frame to the next."""
     noise = _log(scores.metric("noise") + _FAINT) - _log(scores.metric("brightness") + 1)
-    limit = np.log(ratio)
-    return _strayed(noise, limit) | shifted(noise, limit=limit)
+    limit, detail = np.log(ratio), _log(scores.metric("detail"))
+    # White noise is finer than any scene. What is only less blurred than before lies at the usual.
+    more = (noise - usual(noise) > limit / 2) & (detail > usual(detail))
+    return (_strayed(noise, limit) | shifted(noise, limit=limit)) & more
 
 
 def _strayed(values: Float64s, limit: float) -> Bools:

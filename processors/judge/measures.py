@@ -10,7 +10,7 @@ from processors.judge.depths import depth_measures
 from processors.judge.images import color_measures
 from processors.judge.joints import Motion, joint_measures
 from processors.judge.poses import pose_measures
-from processors.judge.series import Bools, StreamScores, longest_run, usual
+from processors.judge.series import Bools, StreamScores, longest_run
 from saltwell.contracts.results import StreamLedger, StreamTiming
 
 _FOLLOWED_PPM = 85.0
@@ -99,15 +99,11 @@ def score_measures(
 
 
 def _freeze(stream: str, kind: str, scores: StreamScores, settings: Mapping[str, float], moving: Motion) -> Measured:
-    seconds, from_ns, to_ns = longest_run(scores.times_ns(), _stands(scores, kind, settings))
+    seconds, from_ns, to_ns = longest_run(scores.times_ns(), _stands(scores, settings))
     return Measured("freeze", stream, kind, seconds if moving.moved(from_ns, to_ns) else 0.0, from_ns, to_ns)
 
 
-def _stands(scores: StreamScores, kind: str, settings: Mapping[str, float]) -> Bools:
-    """Frames with the content of the one before: the same bytes, or for colour the same picture coded again."""
-    same = np.asarray(scores.metric("repeat") > 0)
-    motion = scores.metric("motion")
-    if kind != "color" or not motion.size:
-        return same
-    limit = np.fmax(settings["same_levels"], np.fmin(settings["near_levels"], settings["near_ratio"] * usual(motion)))
-    return same | (motion < limit)
+def _stands(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
+    """Frames with the content of the one before: the same bytes, or a picture of which next to nothing changed."""
+    same, changed = scores.metric("repeat") > 0, scores.metric("changed_share")
+    return np.asarray(same | (changed < settings["same_share"]) if changed.size else same)

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ class DepthScore(NamedTuple):
     """Metrics of one depth image. A pixel is valid when it has a reading: neither 0 nor 65535.
 
     `valid_share`: share of the pixels that are valid.
-    `median_mm`: median of the valid pixels, every fourth of every fourth row; NaN without any.
+    `median_mm`: median of the valid pixels, every fourth of every fourth row; NaN without any, or
+    unless asked for.
     `near_share`: share of the valid pixels nearer than 200 mm: something before the camera; NaN without any.
     `saturated_share`: share of the pixels at 65535, too far for the format.
     `flying_share`: share of the valid pixels that lie between their left and right neighbours, farther than 30 mm
@@ -78,7 +80,7 @@ class DepthScorer:
         valid, near, saturated, flying = _counts(depth)
         return DepthScore(
             valid_share=valid / depth.size,
-            median_mm=_median(sparse[_valid(sparse)]),
+            median_mm=_median(sparse[_valid(sparse)]) if dear else math.nan,
             near_share=_share(near, valid),
             saturated_share=saturated / depth.size,
             flying_share=_share(flying, valid),
@@ -108,9 +110,8 @@ def _mean_difference(depth: NDArray[np.uint16], previous: NDArray[np.uint16] | N
     if previous is None or previous.shape != depth.shape:
         return math.nan
     both = _valid(depth) & _valid(previous)
-    if not both.any():
-        return math.nan
-    return float(np.abs(depth[both].astype(np.int32) - previous[both]).mean())
+    count = np.count_nonzero(both)
+    return float(cv2.norm(depth, previous, cv2.NORM_L1, both.view(np.uint8))) / count if count else math.nan
 
 
 def _noise_mm(depth: NDArray[np.uint16]) -> float:

@@ -87,7 +87,7 @@ class HeldScorer:
     def _flat_ms(self, times_ns: Int64s, torque: Float64s, same: Bools) -> tuple[float, float]:
         if not torque.size:
             return np.nan, np.nan
-        size = np.nan_to_num(np.abs(torque), posinf=0.0)
+        size = np.abs(np.where(np.isfinite(torque), torque, 0.0))
         peak_nm = np.maximum.accumulate(np.maximum(size, self._peak_nm), axis=0)
         self._peak_nm = peak_nm[-1]
         return self._flat.longest_ms(times_ns, same & (size >= _AT_PEAK * peak_nm) & (size >= _LEAST_TORQUE_NM))

@@ -27,6 +27,7 @@ METRICS: tuple[str, ...] = (
     "red_green",
     "blue_green",
     "motion",
+    "changed_share",
     "upper_left",
     "upper_right",
     "lower_left",
@@ -61,6 +62,7 @@ class ImageScore(NamedTuple):
     `quantisation`: mean of the JPEG's luma quantisation table, 1 = best; NaN for other formats.
     `red_green`, `blue_green`: natural logarithm of the mean red or blue over the mean green; NaN for grey cameras.
     `motion`: mean absolute difference from the previous image, grey levels; NaN without one of the same size.
+    `changed_share`: share of pixels that differ from the previous image by more than one grey level; NaN as above.
     `upper_left`, `upper_right`, `lower_left`, `lower_right`: mean of a quarter of the image, grey levels: what the
     camera looks at, told coarsely; NaN unless asked for.
     """
@@ -76,6 +78,7 @@ class ImageScore(NamedTuple):
     red_green: float
     blue_green: float
     motion: float
+    changed_share: float
     upper_left: float
     upper_right: float
     lower_left: float
@@ -101,6 +104,7 @@ class ImageScorer:
         self.grey = grey
         sharpness = _sharpness(grey)
         red_green, blue_green = _colour(image)
+        motion, changed_share = _difference(grey, previous)
         quarters = _quarters(grey) if dear else (math.nan,) * 4
         return ImageScore(
             sharpness=sharpness,
@@ -113,7 +117,8 @@ class ImageScorer:
             quantisation=mean_quantisation(payload) if image.block_px else math.nan,
             red_green=red_green,
             blue_green=blue_green,
-            motion=_mean_difference(grey, previous),
+            motion=motion,
+            changed_share=changed_share,
             upper_left=quarters[0],
             upper_right=quarters[1],
             lower_left=quarters[2],
@@ -169,7 +174,10 @@ def _quarters(grey: NDArray[np.uint8]) -> tuple[float, ...]:
     return tuple(float(cv2.mean(part)[0]) for part in parts)
 
 
-def _mean_difference(grey: NDArray[np.uint8], previous: NDArray[np.uint8] | None) -> float:
+def _difference(grey: NDArray[np.uint8], previous: NDArray[np.uint8] | None) -> tuple[float, float]:
+    """Mean absolute difference, and the share of pixels that changed by more than a level."""
     if previous is None or previous.shape != grey.shape:
-        return math.nan
-    return float(cv2.norm(grey, previous, cv2.NORM_L1)) / grey.size
+        return math.nan, math.nan
+    off = cv2.absdiff(grey, previous)
+    _, changed = cv2.threshold(off, 1, 1, cv2.THRESH_BINARY)
+    return float(cv2.mean(off)[0]), cv2.countNonZero(changed) / grey.size

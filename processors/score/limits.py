@@ -54,6 +54,8 @@ class LimitScorer:
 
     def score(self, names: Sequence[str], captured_ns: Int64s, position: Float64s, torque: Float64s) -> LimitScore:
         """Score the next block: j names; (n,) int64; (n, j) float64 each, (n, 0) where not given."""
+        if not self._limits:
+            return _NOTHING_KNOWN
         of = [self._limits.get(name, _UNKNOWN) for name in names]
         known = any(one is not _UNKNOWN for one in of)
         beyond, beyond_joint = np.nan, np.nan
@@ -71,6 +73,7 @@ class LimitScorer:
 
 
 _UNKNOWN = Limits()
+_NOTHING_KNOWN = LimitScore(np.nan, np.nan, np.nan, np.nan)
 
 
 def load_limits(path: Path) -> dict[str, Limits]:
