@@ -90,6 +90,10 @@ class ShardDriver:
         self._pace.reached_end(topic)
         yield from self._reached_mark(topic, position)
 
+    def begins_at(self, topic: str, low: int) -> Iterator[Result]:
+        """Note that retention has taken everything before `low`; gives what waited, when the last mark lay there."""
+        yield from self._reached_mark(topic, low)
+
     def end_silent(self, now_ms: int) -> Iterator[Result]:
         """End the episodes of which nothing was heard for long, where that is this processor's to do.
 

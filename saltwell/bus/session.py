@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from saltwell.bus.clients import consumer_config
 from saltwell.bus.driver import Result, ShardDriver
@@ -98,7 +98,10 @@ class Session:
         for driver in self._drivers.values():
             driver.close()
         self._drivers.clear()
-        self._consumer.close()
+        try:
+            self._consumer.close()
+        except (RetryError, KafkaException) as error:
+            log.warning("%s: left its group in disorder: %s", self._processor.name, error)
         self._effects.shutdown(wait=False)  # one that still runs does no harm: it will be done again, the same
 
     # -- messages
@@ -152,10 +155,14 @@ class Session:
     def _truncated(self, topic: str, shard: int) -> None:
         """Retention took records we still needed: say so, and go on from what is there; the ledger will show it."""
         LOG_TRUNCATED.labels(self._processor.name, topic).inc()
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(topic, shard), TRANSACTION_S)
+        low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, shard), TRANSACTION_S)
         log.error("%s: %s %d: records before offset %d are gone", self._processor.name, topic, shard, low)
-        self._consumer.seek(TopicPartition(topic, shard, low))
-        self._drive(shard, lambda driver: driver.reached_end(topic, high), _now_ms())
+        # Not seek: the client refuses it on a partition whose offset it could not find.
+        self._consumer.incremental_unassign([TopicPartition(topic, shard)])
+        self._consumer.incremental_assign([TopicPartition(topic, shard, low)])
+        self._drive(shard, lambda driver: driver.begins_at(topic, low), _now_ms())
+        if (driver := self._drivers.get(shard)) is not None:
+            self._resume(shard, driver)
 
     def _write(self, shard: int, results: Iterable[Result], event_ms: int) -> None:
         for result in results:
@@ -217,13 +224,23 @@ class Session:
     # -- shards
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._closing:
+            return
         self._refuse_in_effect()
-        committed = consumer.committed(partitions, timeout=TRANSACTION_S) if partitions else []
+        committed = self._committed(partitions) if partitions else []
         # Once: assigning a partition again delivers its records twice.
         consumer.incremental_assign([self._starts.add(tp) for tp in committed])
         for shard in {tp.partition for tp in committed}:
             self._open_when_whole(shard)
         self._on_ready()
+
+    def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """What was committed last. Raises RetryError: an error of the client can't be caught behind a callback."""
+        try:
+            committed: list[TopicPartition] = self._consumer.committed(partitions, timeout=TRANSACTION_S)
+        except KafkaException as error:
+            raise RetryError(f"{self._processor.name}: {error.args[0].str()}") from None
+        return committed
 
     def _open_when_whole(self, shard: int) -> None:
         """Begin a shard once all its partitions are here; until then they stand still."""

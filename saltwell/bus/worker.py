@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,29 +12,13 @@ from pathlib import Path
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from saltwell.bus.clients import partition_count
+from saltwell.bus.health import Health
 from saltwell.bus.processor import Processor
 from saltwell.bus.runner import run
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.registry import schema_ids
 from saltwell.errors import StopError
 from saltwell.metrics import begin_at_zero
-
-_STALE_TICK_S = 30.0
-
-
-class Health:
-    """Whether the loop still ticks."""
-
-    def __init__(self) -> None:
-        self._ticked_s = time.monotonic()
-
-    def tick(self) -> None:
-        """The loop went round."""
-        self._ticked_s = time.monotonic()
-
-    def ok(self) -> bool:
-        """Whether the loop went round lately; a stuck process fails its liveness probe."""
-        return time.monotonic() - self._ticked_s < _STALE_TICK_S
 
 
 def serve_metrics(port: int, health: Health | None) -> int:
@@ -89,9 +72,11 @@ def work(
         if ready_file is not None and not ready_file.exists():
             ready_file.write_text(f"{os.getpid()} {port}\n", encoding="utf-8")
 
+    codec = Codec(schema_ids())
+    health.end_when_stuck(processor.name)
     run(
         processor,
-        Codec(schema_ids()),
+        codec,
         bootstrap=bootstrap,
         instance=instance or socket.gethostname(),
         stopping=stop.is_set,

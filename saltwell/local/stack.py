@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from saltwell.bus.health import STUCK_EXIT
 from saltwell.errors import StopError
 from saltwell.local import children
 
@@ -84,9 +85,11 @@ class Stack:
             time.sleep(_POLL_S)
 
     def check(self) -> None:
-        """StopError with the last word of a worker that ended."""
-        for worker in self.workers.values():
-            if worker.process.poll() is not None:
+        """StopError with the last word of a worker that ended; one that ended because it was stuck is started again."""
+        for worker in [*self.workers.values()]:
+            if worker.process.poll() == STUCK_EXIT:
+                self.start_worker(worker.name)
+            elif worker.process.poll() is not None:
                 word = children.last_line(worker.log).removeprefix("saltwell: ")
                 raise StopError(f"{worker.name} ended: {word} (log: {worker.log})")
 
