@@ -110,5 +110,7 @@ def _fault_line(row: dict[str, Any]) -> str:
 
 
 def _brief(one: dict[str, Any]) -> str:
+    if not one["of"]:
+        return "-"
     low, high = one["interval"]
     return f"{one['share']:.2f} ({low:.2f}-{high:.2f})"

@@ -37,9 +37,10 @@ def color_faults(scores: StreamScores, settings: Mapping[str, float]) -> dict[st
     """Which frames are bad, by what is wrong with them. Of several signs of one fault only its own counts."""
     if not scores.known("brightness")[1].size:
         return {}
-    exposed, compressed = _exposed(scores, settings), _compressed(scores, settings)
+    exposed = _exposed(scores, settings)
+    noisy = beside(_noisy(scores, settings["noise_ratio"]), exposed)
+    compressed = _coarser(scores, settings) | beside(_blocky(scores, settings), noisy)
     covered = beside(shifted(scores.metric("flat_share"), limit=settings["covered_share"]), exposed, compressed)
-    noisy = beside(_noisy(scores, settings["noise_ratio"]), exposed, compressed)
     sharpness = _sharpness(scores)
     with np.errstate(all="ignore"):
         turned = np.exp(sharpness - usual(sharpness)) < settings["motion_blur_ratio"]
@@ -78,7 +79,7 @@ def _noisy(scores: StreamScores, ratio: float) -> Bools:
     limit, detail = np.log(ratio), _log(scores.metric("detail"))
     # White noise is finer than any scene. What is only less blurred than before lies at the usual.
     more = (noise - usual(noise) > limit / 2) & (detail > usual(detail))
-    return (_strayed(noise, limit) | shifted(noise, limit=limit)) & more
+    return np.asarray((_strayed(noise, limit) | shifted(noise, limit=limit)) & more)
 
 
 def _strayed(values: Float64s, limit: float) -> Bools:
@@ -114,15 +115,20 @@ def _common_light(scores: StreamScores) -> Float64s:
     return common
 
 
-def _compressed(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
-    """Frames whose blocks show, or whose quantisation is coarser, more than usual."""
-    blocks, table = scores.metric("blockiness"), scores.metric("quantisation")
-    found = np.zeros(len(scores.times_ns()), dtype=np.bool_)
-    if blocks.size:
-        found |= _strayed(blocks, settings["blocky_levels"]) | shifted(blocks, limit=settings["blocky_levels"])
-    if table.size:
-        found |= _log(table) - usual(_log(table)) > np.log(settings["quantisation_ratio"])
-    return found
+def _coarser(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
+    """Frames whose quantisation is coarser than usual."""
+    table = _log(scores.metric("quantisation"))
+    if not table.size:
+        return np.zeros(len(scores.times_ns()), dtype=np.bool_)
+    return np.asarray(table - usual(table) > np.log(settings["quantisation_ratio"]))
+
+
+def _blocky(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
+    """Frames whose JPEG blocks show more than usual."""
+    blocks, limit = scores.metric("blockiness"), settings["blocky_levels"]
+    if not blocks.size:
+        return np.zeros(len(scores.times_ns()), dtype=np.bool_)
+    return _strayed(blocks, limit) | shifted(blocks, limit=limit)
 
 
 def _cast(scores: StreamScores, limit: float) -> Bools:

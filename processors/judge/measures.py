@@ -104,6 +104,11 @@ def _freeze(stream: str, kind: str, scores: StreamScores, settings: Mapping[str,
 
 
 def _stands(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
-    """Frames with the content of the one before: the same bytes, or a picture of which next to nothing changed."""
+    """Frames with the content of the one before: the same bytes, or a picture of which next to nothing changed.
+
+    Of a black picture nothing changes by itself.
+    """
     same, changed = scores.metric("repeat") > 0, scores.metric("changed_share")
-    return np.asarray(same | (changed < settings["same_share"]) if changed.size else same)
+    if not changed.size:
+        return np.asarray(same)
+    return np.asarray(same | ((changed < settings["same_share"]) & (scores.metric("brightness") > settings["black"])))

@@ -15,10 +15,10 @@ from saltwell.contracts.columns import Float64s, Int64s
 
 _LEAST_SECONDS = 0.5
 _COLOUR_WEIGHT = 2.0
-_CROSSED = 0.5
+_CROSSED = 0.75
 """Swapped, both pictures together lie nearer to what the other camera usually shows, by this factor."""
 
-_LEAST_CHANGE = 0.3
+_LEAST_CHANGE = 0.5
 
 _Look = tuple[Int64s, Float64s]
 """Site times (n,), and what a camera showed at them, (n, m)."""
@@ -68,6 +68,9 @@ def _swap(first: _Look, second: _Look) -> int:
 
 
 def _crossed(a: Float64s, b: Float64s, usual_a: Float64s, usual_b: Float64s) -> Bools:
-    stayed = np.abs(a - usual_a).sum(axis=1) + np.abs(b - usual_b).sum(axis=1)
-    swapped = np.abs(a - usual_b).sum(axis=1) + np.abs(b - usual_a).sum(axis=1)
-    return np.asarray((stayed > _LEAST_CHANGE) & (swapped < _CROSSED * stayed))
+    """Moments at which each of two cameras looks more like the other, and both together much more."""
+    own_a, own_b = np.abs(a - usual_a).sum(axis=1), np.abs(b - usual_b).sum(axis=1)
+    other_a, other_b = np.abs(a - usual_b).sum(axis=1), np.abs(b - usual_a).sum(axis=1)
+    stayed, swapped = own_a + own_b, other_a + other_b
+    each = (other_a < own_a) & (other_b < own_b)
+    return np.asarray(each & (stayed > _LEAST_CHANGE) & (swapped < _CROSSED * stayed))
