@@ -122,3 +122,11 @@ def test_no_log_of_a_working_process_holds_its_password(secured):
     done = saltwell("topics", "ls", env=secured.with_password("quiet", "doctor"))
     assert done.returncode == 0
     assert "horse-staple-4711" not in done.stdout + done.stderr
+
+
+def test_a_role_is_granted_at_the_command_line(secured):
+    env = secured.with_password("newcomer")  # known, and allowed nothing yet
+    assert "missing" in saltwell("topics", "ls", env=env).stdout
+    granted = saltwell("topics", "grant", "doctor", "--to", "User:newcomer", "--bootstrap", secured.inside, env={})
+    assert granted.returncode == 0, granted.stderr
+    assert "missing" not in saltwell("topics", "ls", env=env).stdout
