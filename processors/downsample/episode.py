@@ -26,6 +26,7 @@ class EpisodeClouds:
         read = (kind for kind in COMPANION_KINDS if frame_topic(kind) in topics)
         self._expected = StreamsOfEpisode(*SAMPLED_KINDS, *read)
         self._streams: dict[str, CloudStream] = {}
+        self._topic_of: dict[str, str] = {}
         self._ended: dict[str, StreamEnded] = {}  # their own topic is at its end, and a frame waits
 
     def take(self, topic: str, record: Any) -> Iterator[SampledCloud | StreamEnded]:
@@ -35,7 +36,7 @@ class EpisodeClouds:
         elif isinstance(record, StreamEnded):
             self._end(record)
         else:
-            self._take_frame(record)
+            self._take_frame(topic, record)
         for stream in self._streams.values():
             yield from stream.clouds()
         yield from self._ends()
@@ -64,6 +65,7 @@ class EpisodeClouds:
             made = self._stream(stream)
             if made is not None:
                 self._streams[name] = made
+                self._topic_of[name] = frame_topic(stream.kind)
                 companion = declared.get(made.companion)
                 if made.companion and (companion is None or companion.kind != made.companion_kind):
                     made.companion_ended()
@@ -76,8 +78,9 @@ class EpisodeClouds:
             return DeskewedStream(settings, declared.name) if settings.deskew_pose else CloudStream(settings)
         return None
 
-    def _take_frame(self, record: Any) -> None:
-        if record.stream in self._streams:
+    def _take_frame(self, topic: str, record: Any) -> None:
+        """Take what stands in the topic of its stream's kind; anything else is the scorer's to set aside."""
+        if self._topic_of.get(record.stream) == topic:
             self._streams[record.stream].take(record)
         for stream in self._streams.values():
             if stream.companion == record.stream:

@@ -1,5 +1,6 @@
 """What the downsampler makes of an episode, whatever the order in which topics are read."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,19 @@ def test_a_scan_is_straightened_by_the_poses_of_its_time(make_log, run) -> None:
 @pytest.mark.parametrize("how", ["undeclared", "silent"])
 def test_without_poses_scans_stay_as_they_are_and_nothing_waits_forever(make_log, run, how: str) -> None:
     assert [c.method for c in clouds(run(make_log(**{how: (HEAD,)})), LIDAR).values()] == ["voxel"] * 4
+
+
+def test_frames_in_the_topic_of_another_kind_end_nothing(make_log, run) -> None:
+    bus, whole = MemoryBus(), make_log()
+    poison = [whole.records(topic)[0] for topic in ("frames.cloud", "frames.depth", "frames.pose", "frames.other")]
+    renamed = [replace(r, stream=s) for r in poison for s in (LIDAR, DEPTH, INFO, HEAD)]
+    for name in Downsample(SETTINGS).topics:
+        first, *rest = whole.records(name)
+        for record in [first, *(renamed if name != "timeline" else ()), *rest]:
+            bus.append(name, record)
+    made = run(bus)
+    assert len(clouds(made, LIDAR)) == 4
+    assert len(clouds(made, DEPTH)) == 7
 
 
 def test_what_waits_for_a_silent_companion_is_bounded(make_log, monkeypatch) -> None:
