@@ -52,6 +52,9 @@ sbom: $(READY) ## Write the software bill of materials to build/sbom.json (Cyclo
 audit: $(READY) ## Ask PyPI's advisories about everything in .venv; needs a network that reaches them
 	$(VENV)/bin/pip-audit --strict --skip-editable
 
+quality: $(READY) ## Measure how often verdicts are right: faults put into recordings; figures go to build/quality.json
+	$(VENV)/bin/python -m bench.quality
+
 format: $(READY) ## Format the code
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
@@ -59,4 +62,4 @@ format: $(READY) ## Format the code
 clean: ## Remove .venv and everything built
 	rm -rf $(VENV) build dist *.egg-info
 
-.PHONY: help setup demo test bench faults fuzz schemas chart containers sbom audit format clean
+.PHONY: help setup demo test bench faults fuzz schemas chart containers sbom audit quality format clean
