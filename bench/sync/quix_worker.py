@@ -1,3 +1,5 @@
+# mypy: disable-error-code="import-not-found"
+# quixstreams is in that environment only
 """Runs in an environment of its own, which has quixstreams and not Saltwell: the anchor joined as of now with the rest.
 
 Reads {"streams": [names], "frames": [[arrived_ms, stream, seq, captured_ms], ...]} and writes rows and costs, both
