@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from processors.judge.content.signals import GRID_S, known_rows
 from saltwell.contracts.columns import Float64s
 
-PIECES = 8
-
-_STUDENT_95 = 2.36
-"""Of 7 degrees of freedom, two-sided."""
+_PIECE_S = 1.0
+"""Motions last about so long: shorter pieces would be alike, and the error would seem smaller than it is."""
+_MOST_PIECES = 8
+_STUDENT_95 = {5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36}
+"""By number of pieces, so of one degree of freedom less; two-sided. Less than five pieces tell nothing."""
 _FLOOR_S = 0.002
 """What interpolation between samples, and exposure, may hide."""
 _RIVAL_S = 0.15
 _SHARED_RIDGE, _OWN_RIDGE = 0.001, 0.02
 _LEAST_UNEXPLAINED = 1e-6
-_ROWS_A_PIECE = 12
 
 Scores = Float64s
 """For each lag, the mean over channels of -log(share not explained): the likelihood of the lag, per sample."""
@@ -49,7 +49,7 @@ class Lag:
         """Bound of the error at 95 %."""
         n = len(self.left_out_s)
         spread = np.square(np.asarray(self.left_out_s) - np.mean(self.left_out_s)).sum()
-        return float(np.hypot(_STUDENT_95 * np.sqrt((n - 1) / n * spread), _FLOOR_S))
+        return float(np.hypot(_STUDENT_95[n] * np.sqrt((n - 1) / n * spread), _FLOOR_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def explained_by_all(first: Float64s, second: Float64s, lags: Lags) -> Lag | Non
         fit = (factors * (2 * b - a @ factors)).sum(axis=1)
         return _likelihood(fit / np.maximum(c, np.finfo(float).tiny))
 
-    return _best(scores, lags)
+    return _best(scores, len(rows), lags)
 
 
 def explained_one_by_one(first: Float64s, second: Float64s, lags: Lags) -> list[Lag]:
@@ -114,14 +114,13 @@ def explained_one_by_one(first: Float64s, second: Float64s, lags: Lags) -> list[
     def scores_of(column: int) -> Callable[[Float64s], Scores]:
         return lambda weights: _likelihood(_correlation(np.tensordot(weights, moments[..., [column]], 1)) ** 2)
 
-    return [_best(scores_of(column), lags) for column in range(first.shape[1])]
+    return [_best(scores_of(column), len(rows), lags) for column in range(first.shape[1])]
 
 
 def _pieces(first: Float64s, second: Float64s, lags: Lags) -> list[NDArray[np.intp]] | None:
     rows = lags.usable(known_rows(first), known_rows(second))
-    if len(rows) < PIECES * _ROWS_A_PIECE or not first.shape[1]:
-        return None
-    return np.array_split(rows, PIECES)
+    pieces = min(_MOST_PIECES, int(len(rows) * GRID_S / _PIECE_S))
+    return np.array_split(rows, pieces) if pieces in _STUDENT_95 and first.shape[1] else None
 
 
 def _ridged(gram: Float64s) -> Float64s:
@@ -151,10 +150,10 @@ def _likelihood(explained: Float64s) -> Scores:
     return np.asarray(-np.log(np.maximum(1 - explained, _LEAST_UNEXPLAINED)).mean(axis=1))
 
 
-def _best(scores: Callable[[Float64s], Scores], lags: Lags) -> Lag:
-    whole = scores(np.ones(PIECES))
+def _best(scores: Callable[[Float64s], Scores], pieces: int, lags: Lags) -> Lag:
+    whole = scores(np.ones(pieces))
     best, peak = int(np.argmax(whole)), float(whole.max())
-    left_out_s = tuple(_peak_s(scores(weights), lags) for weights in 1 - np.eye(PIECES))
+    left_out_s = tuple(_peak_s(scores(weights), lags) for weights in 1 - np.eye(pieces))
     steps = np.asarray(lags.steps())
     rivals = whole[np.abs(steps - steps[best]) * GRID_S >= _RIVAL_S]
     return Lag(

@@ -19,6 +19,9 @@ Grade = Literal["good", "weak", "not_measurable"]
 GOOD_ERROR_S = 0.010
 """An estimate is good when its bound is at most this; half of what criteria.toml calls in sync."""
 
+_SURE_PIECES = 7
+"""Seconds of comparison: with fewer, the spread of the pieces is luck (bench/content_scene.py, at 6 and 7 s)."""
+
 _MOVES_RAD = 0.02
 _COMMANDED_RAD = 0.15
 _TURNS_RAD_S, _TRAVELS_M_S = 0.05, 0.02
@@ -156,6 +159,8 @@ def _graded(check: Check, lag: Lag, *, confidence: float, why: str = "", part: s
     """Good when nothing speaks against it and the bound is tight."""
     if not lag.inside:
         return _nothing(check, "no peak within the lags tried", part=part, joints=joints)
+    if not why and len(lag.left_out_s) < _SURE_PIECES:
+        why = "too short to be sure"
     if not why and lag.error_s > GOOD_ERROR_S:
         why = "parts of the episode disagree"
     return Finding(check, lag.lag_s, lag.error_s, confidence, "weak" if why else "good", why, part, joints)

@@ -127,7 +127,7 @@ def test_a_camera_of_another_place_is_never_good(recordings):
 
 
 def test_stamps_that_are_moved_move_the_estimate_as_far(recordings):
-    blocks = score_blocks(recordings / "g1_pick_bottle_29.mcap")
+    blocks = score_blocks(recordings / "g1_pick_bottle_30.mcap")
     (before, after) = (
         next(each for each in offsets(moved(blocks, ms)) if each.check == "camera_joints") for ms in (0, 40)
     )

@@ -57,6 +57,13 @@ def test_a_moment_is_too_short(smooth):
     assert camera_and_joints(joints, seen(smooth, late_s=0)).grade == "not_measurable"
 
 
+def test_a_few_seconds_are_never_enough_to_be_sure(smooth):
+    brief_s = JOINTS_S[JOINTS_S < 6.5]
+    finding = camera_and_joints(motion(brief_s, smooth(brief_s, 6, seed=1)), seen(smooth, late_s=0))
+
+    assert (finding.grade, finding.why) == ("weak", "too short to be sure")
+
+
 def rotation(vector):
     """Quaternions x y z w of rotation vectors (n, 3)."""
     angle = np.linalg.norm(vector, axis=1, keepdims=True)
