@@ -51,6 +51,8 @@ _SCENES = (
     Scene("dark: much noise", noise=12),
     Scene("something else moves", stranger=True),
     Scene("6 s", seconds=6),
+    Scene("neck, 7 s", mount="neck", seconds=7),
+    Scene("neck, 8 s", mount="neck", seconds=8),
     Scene("30 s", seconds=30),
 )
 
