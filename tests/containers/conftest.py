@@ -106,12 +106,12 @@ class Floor:
         return docker("inspect", "--format={{.State.Health.Status}}", self.name(part)) == "healthy"
 
     def finished(self, episode: str, *, deadline_s: float = 240) -> dict[str, Any]:
-        """The episode once it is in the store, whole: its ledger and verdict."""
+        """The episode once it is in the store, whole, as `episodes ls --json` tells of it."""
         until(lambda: self._episodes("show", episode).returncode == 0, f"{episode} finished", deadline_s=deadline_s)
         verified = self._episodes("verify", episode)
         assert verified.returncode == 0, verified.stderr
-        shown: dict[str, Any] = json.loads(self._episodes("show", episode, "--json").stdout)
-        return shown
+        [shown] = [one for one in json.loads(self._episodes("ls", "--json").stdout) if one["id"] == episode]
+        return dict(shown)
 
     def logs(self) -> str:
         names = [self.name(part) for part in WORKERS]
