@@ -22,7 +22,7 @@ from producers.spool.recovery import recover
 from producers.spool.room import Room
 from producers.spool.sender import Sender
 from saltwell.contracts.codec import Codec, PinnedIds
-from saltwell.contracts.timeline import EpisodeAborted, EpisodeStopped, StreamDeclared, StreamEnded
+from saltwell.contracts.timeline import StreamDeclared, StreamEnded
 
 T0_NS = 1_767_225_600_000_000_000
 COLOR, JOINTS = "/head/color", "/joint_states"
@@ -106,16 +106,14 @@ class Broker:
     def __init__(self) -> None:
         self.taken: list[tuple[str, str, bytes]] = []
         self.waiting: list[Callable[[], None]] = []
-        self.unacknowledged_at_end: list[tuple[str, int]] = []
+        self.unacknowledged: list[tuple[str, int]] = []
         self.break_after: list[int] = []
         self.room = 50
 
     def produce(self, topic: str, robot: str, value: bytes, on_acknowledged: Callable[[], None]) -> bool:
         if len(self.waiting) >= self.room:
             return False
-        record = Codec().decode(value)
-        if isinstance(record, EpisodeStopped | EpisodeAborted | StreamEnded):
-            self.unacknowledged_at_end.append((type(record).__name__, len(self.waiting)))
+        self.unacknowledged.append((type(Codec().decode(value)).__name__, len(self.waiting)))
         self.taken.append((topic, robot, value))
         self.waiting.append(on_acknowledged)
         return True

@@ -220,7 +220,7 @@ def test_a_full_disk_is_like_the_cap_and_the_end_still_finds_room(kit, small_dis
     spooling = kit.Spooling(small_disk)
     log = spooling.log(room=Room(10**12, reserve_bytes=6_000_000, floor_bytes=0))
     with pytest.raises(SpoolFull, match=r"No space left on device.*the episode is aborted"):
-        kit.Take(frames=60, size=200_000).record(kit.outbox(log), flush_every=5)
+        kit.Take(frames=300, size=20_000).record(kit.outbox(log), flush_every=1)  # leaves no room for a segment
     with pytest.raises(SpoolFull, match=r"disk is full.*new episodes are refused"):
         kit.Take(episode="next").begin(kit.outbox(log))
     log.close()
