@@ -38,9 +38,9 @@ def color_faults(scores: StreamScores, settings: Mapping[str, float]) -> dict[st
     if not scores.known("brightness")[1].size:
         return {}
     exposed = _exposed(scores, settings)
-    noisy = beside(_noisy(scores, settings["noise_ratio"]), exposed)
+    noisy = beside(_noisy(scores, settings), exposed)
     compressed = _coarser(scores, settings) | beside(_blocky(scores, settings), noisy)
-    covered = beside(shifted(scores.metric("flat_share"), limit=settings["covered_share"]), exposed, compressed)
+    covered = beside(_covered(scores.metric("flat_share"), settings["covered_share"]), exposed, compressed, noisy)
     sharpness = _sharpness(scores)
     with np.errstate(all="ignore"):
         turned = np.exp(sharpness - usual(sharpness)) < settings["motion_blur_ratio"]
@@ -53,6 +53,11 @@ def color_faults(scores: StreamScores, settings: Mapping[str, float]) -> dict[st
         "cast": beside(_cast(scores, settings["cast_log_ratio"]), exposed, covered),
         "motion_blur": beside(turned, covered, exposed),
     }
+
+
+def _covered(flat: Float64s, limit: float) -> Bools:
+    """Only by step: a camera that comes close to a wall sees flat blocks, too."""
+    return np.asarray(shifted(flat, limit=limit) & (flat - usual(flat) > limit / 2))
 
 
 def _log(values: Float64s) -> Float64s:
@@ -73,13 +78,17 @@ def _blurred(scores: StreamScores, sharpness: Float64s, settings: Mapping[str, f
     return np.asarray(by_level | (shifted(-sharpness, limit=soft) & (detail - usual(detail) < 0)))
 
 
-def _noisy(scores: StreamScores, ratio: float) -> Bools:
-    """More noise at equal light than usual, beyond what the camera strays by itself, or from one frame to the next."""
+def _noisy(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
+    """More noise at equal light than usual, beyond what the camera strays by itself, or from one frame to the next.
+
+    White noise is finer than any scene, so detail rises, too. What is only less blurred than before lies at the usual.
+    Strong compression takes most of the noise away, and leaves blocks: what is noisy by a step is no fault of those.
+    """
     noise = _log(scores.metric("noise") + _FAINT) - _log(scores.metric("brightness") + 1)
-    limit, detail = np.log(ratio), _log(scores.metric("detail"))
-    # White noise is finer than any scene. What is only less blurred than before lies at the usual.
-    more = (noise - usual(noise) > limit / 2) & (detail > usual(detail))
-    return np.asarray((_strayed(noise, limit) | shifted(noise, limit=limit)) & more)
+    level, step = np.log(settings["noise_ratio"]), np.log(settings["noise_step_ratio"])
+    detail = _log(scores.metric("detail"))
+    more = (noise - usual(noise) > step / 2) & (detail > usual(detail))
+    return np.asarray((_strayed(noise, level) | shifted(noise, limit=step)) & more)
 
 
 def _strayed(values: Float64s, limit: float) -> Bools:

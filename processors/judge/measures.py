@@ -106,9 +106,10 @@ def _freeze(stream: str, kind: str, scores: StreamScores, settings: Mapping[str,
 def _stands(scores: StreamScores, settings: Mapping[str, float]) -> Bools:
     """Frames with the content of the one before: the same bytes, or a picture of which next to nothing changed.
 
-    Of a black picture nothing changes by itself.
+    Black pictures are all the same: they have a reason of their own.
     """
     same, changed = scores.metric("repeat") > 0, scores.metric("changed_share")
     if not changed.size:
         return np.asarray(same)
-    return np.asarray(same | ((changed < settings["same_share"]) & (scores.metric("brightness") > settings["black"])))
+    shows_something = scores.metric("brightness") > settings["black"]
+    return np.asarray((same | (changed < settings["same_share"])) & shows_something)

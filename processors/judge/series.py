@@ -15,6 +15,7 @@ _STRIDE = 15
 _EMPTY = np.empty(0)
 _SIGMA_OF_MAD = 1.4826
 _PART_OF_ANOTHER = 1 / 3
+_NEXT_TO_FRAMES = 3
 
 
 @dataclass(slots=True)
@@ -100,9 +101,12 @@ def longest_run(times_ns: Int64s, bad: Bools) -> tuple[float, int, int]:
 
 
 def beside(bad: Bools, *others: Bools) -> Bools:
-    """Those runs of bad frames that lie beside the others: of each less than a third of its frames is in them."""
+    """Those runs of bad frames that lie beside the others: less than a third of a run is in them or next to them.
+
+    Next to: some signs are measured on every third frame only.
+    """
     kept = bad.copy()
-    other = np.any(others, axis=0)
+    other = np.convolve(np.any(others, axis=0), np.ones(2 * _NEXT_TO_FRAMES + 1), "same")[: len(bad)] > 0
     edges = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]]).astype(np.int8)))
     for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         if other[begin:end].mean() >= _PART_OF_ANOTHER:

@@ -1,25 +1,28 @@
 """Stored episodes are judged again from their own files."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import saltwell.cli.rejudge as command
-from processors.judge.again import judge_by
+from processors.judge.again import judge_by, learn_from
+from processors.judge.baselines import load_baselines
 from processors.judge.criteria import BUILT_IN, load_criteria
 from processors.judge.processor import Judge
 from processors.score.processor import Score
 from processors.synchronize.processor import Synchronize
 from producers.replay.player import Part, play
 from saltwell.bus.memory import MemoryBus
+from saltwell.cli import baselines
 from saltwell.errors import StopError
 from sinks.episodes.evidence import stored_evidence
 from sinks.episodes.processor import Episodes
 from sinks.store import open_store
 
-PARTS = {"store": stored_evidence, "judge": judge_by}
+PARTS = {"store": stored_evidence, "judge": judge_by, "learn": learn_from}
 
 
 class Outbox:
@@ -90,6 +93,28 @@ def test_other_criteria_change_the_verdict_and_not_a_byte_of_the_store(store: Pa
 def test_an_episode_that_is_not_there_is_named(store: Path) -> None:
     with pytest.raises(StopError, match="take-30"):
         list(stored_evidence(str(store), ["take-30"]))
+
+
+def test_baselines_are_learned_from_accepted_episodes_only(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "baselines.json"
+    monkeypatch.setattr(baselines, "part", PARTS.__getitem__)
+    with pytest.raises(StopError, match="no accepted episode"):
+        CliRunner().invoke(baselines.baselines, ["learn", "--store", str(store)], catch_exceptions=False)
+    accepted = [replace(one, decision="accept") for one in stored_evidence(str(store), [])]
+    monkeypatch.setitem(PARTS, "store", lambda *_: iter(accepted))
+    arguments = ["learn", "--store", str(store), "--out", str(out)]
+    said = CliRunner().invoke(baselines.baselines, arguments, catch_exceptions=False).output
+    assert "learned from 1 accepted episodes" in said
+    (one,) = command.rejudged(accepted, judge_by(None, out))
+    assert one.criteria_version == f"{load_criteria().version}/{load_baselines(out).version}"
+
+
+def test_a_file_without_evidence_is_a_damaged_episode(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinks.episodes.evidence.EVIDENCE", "/saltwell/other")
+    with pytest.raises(StopError, match="holds no evidence"):
+        list(stored_evidence(str(store), []))
 
 
 def digests(folder: Path) -> dict[str, str]:
