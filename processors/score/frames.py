@@ -41,6 +41,7 @@ UNDECODABLE = "undecodable"
 """1 when the frame is whole by its structure and yet can't be decoded; else 0."""
 
 _NS = 1_000_000_000
+_EARLY = 0.05  # of the time between dear frames: stamps are rounded, and jitter
 _NOTHING: Row = {}
 
 
@@ -98,7 +99,7 @@ class _Rate:
         if ahead_ns is None or abs(ahead_ns) > 2 * self._every_ns:
             self._next_ns = captured_ns + self._every_ns
             return True
-        if ahead_ns > 0:
+        if ahead_ns > _EARLY * self._every_ns:
             return False
         self._next_ns = captured_ns + ahead_ns + self._every_ns
         return True
