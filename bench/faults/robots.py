@@ -55,13 +55,18 @@ class Robot:
         self._process.send_signal(signal.SIGCONT)
 
     def send_again(self) -> None:
-        """Send the same recording once more under the same names, flat out, beside whatever else goes on."""
+        """Send the same recording once more under the same names, flat out, beside whatever else goes on.
+
+        Raises StopError when that does not succeed, however often it is tried.
+        """
         again = self._start(self._playing("max"))
         deadline = time.monotonic() + _AGAIN_S
         while (code := again.poll()) != 0:
-            if code is not None or time.monotonic() > deadline:
+            if time.monotonic() > deadline:
                 children.stop(again, grace_s=_STOP_S)
                 raise StopError(f"sending again failed: {children.last_line(self.log)} (log: {self.log})")
+            if code is not None:
+                again = self._start(self._playing("max"))
             time.sleep(_POLL_S)
 
     def wait(self, *, within_s: float) -> None:
