@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from saltwell.contracts.checks import SAMPLED_END
 from saltwell.contracts.columns import i64
-from saltwell.contracts.frames import SampledCloud
+from saltwell.contracts.frames import JointBlock, SampledCloud
 from saltwell.contracts.identity import StreamKind
 from saltwell.contracts.results import (
     AlignmentBlock,
@@ -41,6 +41,7 @@ from sinks.episodes.archive import EpisodeArchive
 from sinks.episodes.evidence import add_evidence, declare_evidence
 from sinks.episodes.manifest import Manifest, manifest_of, provenance_of
 from sinks.episodes.messages import FrameMessage, frame_messages, frame_names, sampled_message
+from sinks.episodes.peaks import TorquePeaks, declare_peaks
 
 _ALREADY_COMPRESSED = "CompressedImage"
 _PER_FRAME_KINDS = frozenset({"color", "depth", "cloud"})
@@ -60,6 +61,7 @@ class EpisodeInProgress:
         self._unreadable: dict[str, list[UnreadableFrame]] = {}
         self._duplicates: dict[str, int] = {}
         self._ended: dict[str, dict[str, StreamEnded]] = {"frames": {}, "scores": {}, "clouds": {}}
+        self._peaks = TorquePeaks()
         self._scores: list[ScoreBlock] = []
         self._steps: list[AlignmentBlock] = []
         self._sampled: dict[tuple[str, int], SampledCloud] = {}
@@ -76,6 +78,7 @@ class EpisodeInProgress:
             self._declare(stream)
         declare_annotations(self._archive)
         declare_evidence(self._archive)
+        declare_peaks(self._archive)
 
     def stop(self, *, at_ms: int) -> None:
         """The timeline is at its end; the log learned of it at `at_ms`."""
@@ -183,6 +186,8 @@ class EpisodeInProgress:
             raise SkipRecordError(f"{record.stream} is not declared as a stream of {type(record).__name__}")
         seen = self._seen.setdefault(record.stream, set())
         messages, unreadable = _messages(record)
+        if isinstance(record, JointBlock) and not unreadable:
+            self._peaks.add(record)
         for message in messages:
             if message.seq in seen:
                 DUPLICATES.labels(_PART).inc()
@@ -224,6 +229,7 @@ class EpisodeInProgress:
         present = {name: seen - self._unreadable_numbers(name) for name, seen in self._seen.items()}
         for steps in self._steps:
             add_annotations(self._archive, alignment_annotations(steps, present=present))
+        add_annotations(self._archive, self._peaks.annotations(self._steps))
         offsets = {timing.stream: timing.clock_offset_ns for timing in alignment.streams}
         for block in self._scores:
             if block.kind in _PER_FRAME_KINDS and i64(block.seq).size:
