@@ -17,6 +17,8 @@ from saltwell.contracts.access import ROLES, rules
 from saltwell.contracts.topics import BY_NAME, DEFAULT_PARTITIONS
 from saltwell.local.stack import WORKERS
 
+pytestmark = pytest.mark.usefixtures("go_tool")  # any of these may be the first, and then builds helm
+
 KUBERNETES = "1.37"
 PARTS = {**WORKERS, "dataset": ("sink", "dataset")}
 RESULTS = {"verdicts", "episodes.finished"}
