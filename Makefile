@@ -26,8 +26,14 @@ test: $(READY) ## Lint, check types, run the tests
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest
 
-bench: $(READY) ## Measure station-seconds per core-second; figures go to build/bench
+bench: $(READY) ## Measure all: station-seconds per core-second, clocks, steps, clouds, spool; figures go to build/
 	$(VENV)/bin/python -m bench.run
+	$(VENV)/bin/python -m bench.clock
+	$(VENV)/bin/python -m bench.sync
+	$(VENV)/bin/python -m bench.clouds
+	$(VENV)/bin/python -m bench.content_check
+	$(VENV)/bin/python -m bench.score_cost
+	$(VENV)/bin/python -m bench.spool
 
 faults: $(READY) ## Break the running pipeline in every way and compare what went in and came out; ROUNDS, SEED, BROKERS
 	$(VENV)/bin/python -m bench.faults --rounds $(or $(ROUNDS),0) --seed $(or $(SEED),1) --brokers $(or $(BROKERS),1)

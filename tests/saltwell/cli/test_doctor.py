@@ -110,12 +110,12 @@ def test_json_is_one_document_that_says_whether_the_demo_can_run(monkeypatch, la
 
 
 def test_a_program_that_hangs_or_fails_is_told_in_one_line(monkeypatch):
+    failing = partial(module._run, [sys.executable, "-c", "print(1); raise SystemExit('no GL')"], what="it", remedy="x")
+    assert examine(Check("failing", True, failing)).detail == "it fails: no GL; x"
     monkeypatch.setattr(module, "_PROBE_S", 0.2)
     endless = "import threading; threading.Event().wait()"
     slow = partial(module._run, [sys.executable, "-c", endless], what="it", remedy="x")
     assert "timed out" in examine(Check("slow", True, slow)).detail
-    failing = partial(module._run, [sys.executable, "-c", "print(1); raise SystemExit('no GL')"], what="it", remedy="x")
-    assert examine(Check("failing", True, failing)).detail == "it fails: no GL; x"
 
 
 def test_the_help_has_an_example():
