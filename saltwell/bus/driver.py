@@ -103,7 +103,12 @@ class ShardDriver:
             return
         for episode in self._silence.take_silent(now_ms):
             if isinstance(self._shard, EndsSilent):
-                log.warning("episode %s: nothing heard for %d s", episode, self._shard.silent_after_ms // 1000)
+                log.warning(
+                    "episode %s: nothing heard for %d s",
+                    episode,
+                    self._shard.silent_after_ms // 1000,
+                    extra={"episode": episode},
+                )
                 yield from self._shard.end_silent(episode)
 
     def positions(self) -> dict[str, int]:
@@ -237,8 +242,10 @@ class ShardDriver:
         counter.labels(self._name, raw.topic).inc()
         if BY_NAME[raw.topic].owner != self._name:
             return
-        log.warning("%s: %s %d@%d: %s", topic, raw.topic, raw.partition, raw.offset, reason)
-        yield Output(topic, set_aside(raw, by=self._name, reason=reason, record=record))
+        aside = set_aside(raw, by=self._name, reason=reason, record=record)
+        about = {"robot": aside.robot, "episode": aside.episode, "stream": aside.stream}
+        log.warning("%s: %s %d@%d: %s", topic, raw.topic, raw.partition, raw.offset, reason, extra=about)
+        yield Output(topic, aside)
 
 
 def set_aside(raw: Raw, *, by: str, reason: str, record: Any) -> SetAside:

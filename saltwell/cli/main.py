@@ -1,13 +1,12 @@
 """`saltwell`: finds the commands of the installed parts and prints every error as one line."""
 
-import logging
-import os
 import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import click
 
+from saltwell.cli.logs import set_up_logging
 from saltwell.errors import SaltwellError, StopError
 
 _GROUP = "saltwell.commands"
@@ -75,11 +74,7 @@ def cli() -> None:
     Example:
       saltwell demo --recording my_take.mcap
     """
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=os.environ.get("SALTWELL_LOG", "INFO").upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    set_up_logging()
 
 
 def main() -> None:
