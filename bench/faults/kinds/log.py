@@ -6,7 +6,7 @@ import threading
 import time
 from itertools import islice
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bench.faults.fault import Fault
@@ -21,6 +21,7 @@ from saltwell.errors import SkipRecordError
 
 _FLUSH_S = 600.0
 _ASK_S = 30.0
+_PAUSE_S = 0.2
 _SMALL = 2_000  # bytes: no image is so small
 _TRUNCATED = "frames.color"
 
@@ -78,7 +79,7 @@ def _delete_half(rig: Rig, partition: TopicPartition) -> int:
     settled = Consumer({**consumer_config(rig.bootstrap, "saltwell.episodes"), "log_level": 0})
     hand = reader(rig.bootstrap)
     try:
-        low, high = hand.get_watermark_offsets(partition, timeout=_ASK_S)
+        low, high = _watermarks(hand, partition)
         since = max(low, settled.committed([partition], timeout=_ASK_S)[0].offset)
         half = since + (high - since) // 2
         before = _first_end(hand, TopicPartition(partition.topic, partition.partition, since), half, rig.codec)
@@ -89,6 +90,20 @@ def _delete_half(rig: Rig, partition: TopicPartition) -> int:
     for future in admin.delete_records([TopicPartition(partition.topic, partition.partition, before)]).values():
         future.result(_ASK_S)
     return before
+
+
+def _watermarks(hand: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """First offset of a partition, and the next one; a broker that just came back is asked again."""
+    deadline = time.monotonic() + _ASK_S
+    while True:
+        try:
+            low, high = hand.get_watermark_offsets(partition, timeout=_ASK_S)
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return low, high
 
 
 def _first_end(hand: Consumer, start: TopicPartition, limit: int, codec: Codec) -> int:
