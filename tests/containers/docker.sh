@@ -18,6 +18,7 @@ if ! docker image inspect "$SALTWELL_TEST_BASE" >/dev/null 2>&1; then
   # What this machine trusts, so that packages can be had where the network has an authority of its own.
   cp /etc/ssl/certs/ca-certificates.crt "$folder/base/etc/ssl/certs/"
   printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n' >"$folder/base/etc/pip.conf"
+  rm -f "$folder"/base/var/cache/apt/archives/*.deb
   tar -C "$folder/base" -c . | docker import - "$SALTWELL_TEST_BASE" >/dev/null
   rm -rf "$folder/base"
 fi
