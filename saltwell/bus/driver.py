@@ -20,7 +20,7 @@ from saltwell.bus.progress import Progress
 from saltwell.bus.raw import Raw
 from saltwell.bus.silence import Silence
 from saltwell.contracts.codec import Codec
-from saltwell.contracts.results import SetAside
+from saltwell.contracts.results import AlignmentEnded, SetAside
 from saltwell.contracts.timeline import EpisodeStarted, StreamEnded
 from saltwell.contracts.topics import BY_NAME
 from saltwell.errors import SkipRecordError
@@ -186,7 +186,7 @@ class ShardDriver:
         if self._progress.is_closed(record.episode):
             return f"episode {record.episode} is closed"
         if (raw.topic, getattr(record, "stream", "")) in self._ended.get(record.episode, ()):
-            return f"stream {record.stream} of episode {record.episode} has ended"
+            return f"{getattr(record, 'stream', raw.topic)} of episode {record.episode} has ended"
         if raw.topic == _TIMELINE and not isinstance(record, EpisodeStarted) and not self._has_begun(record.episode):
             return f"episode {record.episode} has no EpisodeStarted"
         return ""
@@ -206,8 +206,8 @@ class ShardDriver:
             self._admission.wait(record.episode, raw)
 
     def _process(self, raw: Raw, record: Any) -> Iterable[Result]:
-        if isinstance(record, StreamEnded) and raw.topic != _TIMELINE:
-            self._ended.setdefault(record.episode, set()).add((raw.topic, record.stream))
+        if isinstance(record, StreamEnded | AlignmentEnded) and raw.topic != _TIMELINE:
+            self._ended.setdefault(record.episode, set()).add((raw.topic, getattr(record, "stream", "")))
         try:
             yield from self._shard.on_record(Arrival(raw.topic, raw.partition, raw.offset, raw.timestamp_ms, record))
         except SkipRecordError as error:

@@ -7,12 +7,16 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from saltwell.bus.clients import produce, transactional_config
 from saltwell.bus.event_time import event_time_header
+from saltwell.bus.in_time import in_time
 from saltwell.bus.processor import Output
 from saltwell.contracts.codec import Codec
 from saltwell.errors import RetryError
 from saltwell.metrics import RECORDS_WRITTEN, TRANSACTIONS
 
 TRANSACTION_S = 10.0
+
+_STUCK: list[Producer] = []
+"""Producers with a call that never came back. They are kept: letting go of one would wait for that call too."""
 
 
 class TransactionalWriter:
@@ -52,7 +56,7 @@ class TransactionalWriter:
 
         def end() -> None:
             self._producer.flush(TRANSACTION_S)  # measured: without it, sending the offsets waits for linger
-            self._producer.send_offsets_to_transaction([*offsets], group, TRANSACTION_S)
+            self._send_offsets(offsets, group)
             self._producer.commit_transaction(TRANSACTION_S)
 
         self._guard(end)
@@ -61,9 +65,19 @@ class TransactionalWriter:
 
     def abort(self) -> None:
         """Take back what was written since the last commit."""
-        if self._open:
+        if self._open and self._producer not in _STUCK:
             self._guard(lambda: self._producer.abort_transaction(TRANSACTION_S))
             self._open = False
+
+    def _send_offsets(self, offsets: Sequence[TopicPartition], group: Any) -> None:
+        """The client does not keep the limit of this call when the coordinator goes (librdkafka#5456): we do."""
+
+        def send() -> None:
+            self._producer.send_offsets_to_transaction([*offsets], group, TRANSACTION_S)
+
+        if not in_time(send, limit_s=TRANSACTION_S + 1):
+            _STUCK.append(self._producer)
+            raise RetryError(f"{self._part}: the client did not come back from sending offsets")
 
     def _begin(self) -> None:
         if not self._open:

@@ -13,7 +13,7 @@ from saltwell.bus.raw import Raw
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.columns import i64, pack_i64
 from saltwell.contracts.frames import MessageFrame
-from saltwell.contracts.results import SetAside
+from saltwell.contracts.results import AlignmentBlock, AlignmentEnded, SetAside
 from saltwell.contracts.timeline import (
     EpisodeStarted,
     EpisodeStopped,
@@ -98,9 +98,7 @@ def test_a_frame_behind_the_end_of_its_stream_is_late_whatever_else_is_open() ->
     for topic, value, offset in (("timeline", STARTED, 0), ("frames.other", _ended(), 0)):
         assert not _asides(driver.feed(_raw(topic, value, offset)))
     assert set(driver.open_episodes()) == {"take"}
-    assert _asides(driver.feed(_raw("frames.other", _frame(1), 1))) == [
-        ("late", "stream /task of episode take has ended")
-    ]
+    assert _asides(driver.feed(_raw("frames.other", _frame(1), 1))) == [("late", "/task of episode take has ended")]
 
 
 def test_the_tail_of_an_episode_that_nobody_remembers_does_not_stay_open() -> None:
@@ -186,3 +184,30 @@ def test_a_defect_that_one_record_meets_does_not_stop_the_shard() -> None:
     assert "defect in score: ZeroDivisionError" in aside[1]
     assert not _asides(driver.feed(_raw("frames.other", _frame(5), 1)))
     assert broken.seen == [2]
+
+
+class _Keeper(_Broken):
+    """Keeps its episode open, and counts what it is given."""
+
+    name, topics = "judge", ("alignment",)
+
+    def on_record(self, arrival: Any) -> Iterable[Any]:
+        self.seen.append(arrival.offset)
+        return ()
+
+
+def test_an_episode_that_was_aligned_twice_has_its_steps_once() -> None:
+    """The second telling of an episode met a synchronizer that did not know it was closed; the first one counts."""
+    block = Codec().encode(AlignmentBlock("site", "robot", "take", 0, b"", []))
+    ended = Codec().encode(
+        AlignmentEnded("site", "robot", "take", "", 0, T0_NS, T0_NS, "sort", "stopped", "", None, [])
+    )
+    keeper = _Keeper()
+    driver = ShardDriver(keeper, 0, Codec())
+    for offset, value in enumerate((block, ended)):
+        assert not _asides(driver.feed(_raw("alignment", value, offset)))
+    for offset, value in enumerate((block, ended), start=2):
+        assert _asides(driver.feed(_raw("alignment", value, offset))) == [
+            ("late", "alignment of episode take has ended")
+        ]
+    assert keeper.seen == [0, 1]
