@@ -109,17 +109,19 @@ class Store:
         """Stop now, with what to do about it, when episodes could not be committed here later.
 
         Besides reach and rights this proves that the server honours conditional create (If-None-Match): the
-        commit protocol rests on it, and a server that ignores it overwrites in silence.
+        commit protocol rests on it, and a server that ignores it overwrites in silence. What is stored is compared,
+        not only what the server answers: an answer may be lost, or refuse in passing.
         """
         key = f"checks/{uuid.uuid4().hex}"
         try:
-            first, second = self.create(key, b"saltwell\n"), self.create(key, b"saltwell\n")
+            self.put(key, b"first\n")
+            replaced = self.create(key, b"second\n") or self.get(key) != b"first\n"
         except RetryError as error:
             raise StopError(str(error)) from error
         finally:
             with suppress(SaltwellError), self._explained(f"delete {key}"):
                 obstore.delete(self._backend, key)
-        if not first or second:
+        if replaced:
             raise StopError(f"{self.url} ignores conditional create (If-None-Match): use a server that honours it")
 
     def _explained(self, doing: str) -> AbstractContextManager[None]:

@@ -268,6 +268,22 @@ def test_one_bad_answer_at_any_step_changes_nothing(
         assert verify(faulty_s3.store, take.manifest.episode).problems == ()
 
 
+@pytest.mark.parametrize("answer", [(500, "InternalError"), (409, "ConditionalRequestConflict"), DROP])
+def test_a_store_that_answers_badly_while_a_sink_starts_is_not_told_to_ignore_conditions(
+    faulty_s3: Any, answer: Answer
+) -> None:
+    puts = iter(range(9))
+
+    def behave(request: Any) -> Answer | None:
+        if request.kind != "put" or next(puts) != 1:  # the conditional one
+            return None
+        request.forward()
+        return answer
+
+    faulty_s3.behave = behave
+    faulty_s3.store.check()
+
+
 def test_a_completion_that_was_done_and_whose_answer_was_lost_is_done_again(
     faulty_s3: Any, make_take: MakeTake, quick: None
 ) -> None:
