@@ -32,7 +32,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
     with log.open("wb") as out:
         server = subprocess.Popen(
-            [str(java()), f"-Dquarkus.http.port={port}", "-Dquarkus.http.host=127.0.0.1", "-jar", _runner(home)],
+            [
+                str(java()),
+                f"-Dquarkus.http.port={port}",
+                "-Dquarkus.http.host=127.0.0.1",
+                f"-Dquarkus.management.port={_free_port()}",  # 9000 by default: two test runs would meet there
+                "-jar",
+                _runner(home),
+            ],
             cwd=home,
             stdout=out,
             stderr=out,
