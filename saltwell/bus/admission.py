@@ -12,7 +12,9 @@ PATIENCE_MS = 60_000
 it sends the first frame, so the time between them is the brokers' clocks' and the pace's."""
 
 LIMIT_BYTES = 64 * 1024 * 1024
-"""Most that waits in a shard; beyond it the oldest episode is given up."""
+HURRIED_MS = 5_000
+"""When more than this many bytes wait in a shard, patience shrinks to this, from the oldest episode on. Not to nothing:
+what the timeline has not passed yet may be about to begin, and the pace bounds how much that is."""
 
 
 class Admission:
@@ -47,7 +49,8 @@ class Admission:
         """Episodes that will not begin any more, with their records; the timeline was read up to `timeline_ms`."""
         lost = []
         for episode, raws in [*self._early.items()]:
-            if raws[0].event_ms + self._patience_ms < timeline_ms or self._early_bytes > self._limit_bytes:
+            patience_ms = HURRIED_MS if self._early_bytes > self._limit_bytes else self._patience_ms
+            if raws[0].event_ms + patience_ms < timeline_ms:
                 lost.append((episode, self._take(episode)))
         return lost
 

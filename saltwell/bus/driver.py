@@ -45,9 +45,11 @@ class ShardDriver:
         shard: int,
         codec: Codec,
         *,
+        offsets: Mapping[str, int] | None = None,
         marks: Mapping[str, int] | None = None,
         open_episodes: Collection[str] = (),
     ) -> None:
+        """Begin at the committed `offsets` (negative = none); up to its mark a topic is replayed."""
         self._name = processor.name
         self._shard = processor.open(shard)
         self._codec = codec
@@ -59,6 +61,10 @@ class ShardDriver:
         self._marks = {topic: mark for topic, mark in (marks or {}).items() if mark > 0}
         self._open_at_commit = frozenset(open_episodes)
         self._waiting: list[Raw] = []
+        for topic, offset in (offsets or {}).items():
+            # Each commit names all topics: the note of one left out would go on telling of episodes long closed.
+            if offset >= 0 and topic not in self._marks:
+                self._progress.moved(topic, offset)
         if self._marks:
             for topic in processor.topics:
                 if topic not in self._marks:
@@ -174,11 +180,12 @@ class ShardDriver:
     def _apply(self, raw: Raw, record: Any) -> Iterator[Result]:
         if too_late := self._too_late(raw, record):
             yield from self._set_aside("late", raw, too_late, record)
-            return
-        self._progress.saw(raw.topic, raw.offset, record.episode)
-        yield from self._admit(raw, record)
-        if raw.topic == _TIMELINE:
-            yield from self._heard(raw, record.episode)
+        else:
+            self._progress.saw(raw.topic, raw.offset, record.episode)
+            yield from self._admit(raw, record)
+            if self._silence is not None and raw.topic == _TIMELINE:
+                self._silence.heard(record.episode, raw.timestamp_ms)
+        yield from self._give_up(raw)
         self._settle()
 
     def _too_late(self, raw: Raw, record: Any) -> str:
@@ -201,9 +208,17 @@ class ShardDriver:
             early = self._admission.begin(record.episode)
             yield from self._process(raw, record)
             for one in early:
-                yield from self._process(one, self._codec.decode(one.value))
+                yield from self._process_early(one)
         else:
             self._admission.wait(record.episode, raw)
+
+    def _process_early(self, raw: Raw) -> Iterator[Result]:
+        """A record that waited is late behind the end of its stream, as one that did not wait."""
+        record = self._codec.decode(raw.value)
+        if too_late := self._too_late(raw, record):
+            yield from self._set_aside("late", raw, too_late, record)
+        else:
+            yield from self._process(raw, record)
 
     def _process(self, raw: Raw, record: Any) -> Iterable[Result]:
         if isinstance(record, StreamEnded | AlignmentEnded) and raw.topic != _TIMELINE:
@@ -216,15 +231,18 @@ class ShardDriver:
             log.exception("%s: %s %d@%d", self._name, raw.topic, raw.partition, raw.offset)
             yield from self._set_aside("dead", raw, f"defect in {self._name}: {error!r}", record)
 
-    def _heard(self, raw: Raw, episode: str) -> Iterator[Result]:
-        """The timeline has moved: what did not find its beginning by now never will."""
-        if self._silence is not None:
-            self._silence.heard(episode, raw.timestamp_ms)
-        if self._admission is not None:
-            for lost, raws in self._admission.give_up(raw.event_ms):
-                for one in raws:
-                    reason = f"episode {lost} has no EpisodeStarted"
-                    yield from self._set_aside("late", one, reason, self._codec.decode(one.value))
+    def _give_up(self, raw: Raw) -> Iterator[Result]:
+        """The timeline has moved, be it by a late event: what did not find its beginning by now never will.
+
+        What waited at the last commit was not given up before it, so replay does not either: that would drop it unsaid.
+        """
+        in_replay = self.replaying and ALL_EPISODES not in self._open_at_commit
+        if self._admission is None or raw.topic != _TIMELINE or in_replay:
+            return
+        for lost, raws in self._admission.give_up(raw.event_ms):
+            for one in raws:
+                reason = f"episode {lost} has no EpisodeStarted"
+                yield from self._set_aside("late", one, reason, self._codec.decode(one.value))
 
     def _settle(self) -> None:
         open_episodes = self.open_episodes()

@@ -39,5 +39,6 @@ def run(
         except (RetryError, KafkaException) as error:  # the client raises its own when a broker does not answer
             log.warning("%s: begins again: %s", processor.name, error)
             time.sleep(_BACKOFF_S)
+            on_tick()  # a broker that is away is no reason to end the process
         finally:
             session.close(graceful=graceful)

@@ -248,7 +248,14 @@ class Session:
         if start is None:
             self._consumer.pause([tp for tp in self._consumer.assignment() if tp.partition == shard])
             return
-        driver = ShardDriver(self._processor, shard, self._codec, marks=start.marks, open_episodes=start.open_episodes)
+        driver = ShardDriver(
+            self._processor,
+            shard,
+            self._codec,
+            offsets=start.offsets,
+            marks=start.marks,
+            open_episodes=start.open_episodes,
+        )
         self._drivers[shard] = driver
         self._resume(shard, driver)
 

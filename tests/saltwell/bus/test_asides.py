@@ -37,6 +37,7 @@ def _event(cls: type, ordinal: int, *rest: Any) -> bytes:
 
 STARTED = _event(EpisodeStarted, 0, T0_NS, "sort", "", [], {})
 STOPPED = _event(EpisodeStopped, 1, T0_NS, None)
+OTHER = EpisodeStarted("site", "robot", "other", 0, T0_NS, "sort", "", [], {})
 
 
 def test_a_record_of_a_closed_episode_goes_to_late_whole() -> None:
@@ -211,3 +212,46 @@ def test_an_episode_that_was_aligned_twice_has_its_steps_once() -> None:
             ("late", "alignment of episode take has ended")
         ]
     assert keeper.seen == [0, 1]
+
+
+def test_what_waits_is_given_up_though_all_that_the_timeline_tells_is_late() -> None:
+    """The only robot of a shard goes on with an episode whose beginning nobody remembers."""
+    driver = ShardDriver(Score(), 0, Codec())
+    assert not _asides(driver.feed(Raw("frames.other", 0, 0, b"", _frame(8), 1_000, 1_000)))
+    later_ms = 1_001 + PATIENCE_MS
+    beat = Raw("timeline", 0, 0, b"", _event(FramesIndexed, 1, T0_NS, []), later_ms, later_ms)
+    assert ("late", "episode take has no EpisodeStarted") in _asides(driver.feed(beat))
+    assert driver.open_episodes() == set()
+    assert driver.low_watermarks()["frames.other"] == 1
+
+
+def test_what_waited_at_a_commit_is_not_dropped_by_replay() -> None:
+    """The event of the timeline that passed it was read before the frame, then; in replay it comes behind it."""
+    later_ms = 1_001 + PATIENCE_MS
+    started = Raw("timeline", 0, 0, b"", Codec().encode(OTHER), later_ms, later_ms)
+    frame = Raw("frames.other", 0, 0, b"", _frame(8), 1_000, 1_000)
+    first = ShardDriver(Score(), 0, Codec())
+    assert not _asides([*first.feed(started), *first.feed(frame)])
+    again = ShardDriver(Score(), 0, Codec(), marks=first.positions(), open_episodes=first.open_episodes())
+    assert not _asides([*again.feed(frame), *again.feed(started)])
+    assert not again.replaying
+    beat = Codec().encode(FramesIndexed("site", "robot", "other", 1, T0_NS, []))
+    late = _asides(again.feed(Raw("timeline", 0, 1, b"", beat, later_ms, later_ms)))
+    assert late == [("late", "episode take has no EpisodeStarted")]
+
+
+def test_a_frame_behind_the_end_of_its_stream_is_late_though_both_waited_for_the_episode() -> None:
+    driver = ShardDriver(Score(), 0, Codec())
+    for offset, value in enumerate((_frame(0), _ended(), _frame(1))):
+        assert not _asides(driver.feed(_raw("frames.other", value, offset)))
+    assert _asides(driver.feed(_raw("timeline", STARTED, 0))) == [("late", "/task of episode take has ended")]
+
+
+def test_a_topic_that_holds_nothing_new_is_committed_with_the_others() -> None:
+    """Else the note of an earlier life stays beside it, and tells of episodes that were closed since."""
+    driver = ShardDriver(Score(), 0, Codec(), offsets={"timeline": 4, "frames.other": 9, "frames.color": -2}, marks={})
+    assert driver.positions() == driver.low_watermarks() == {"timeline": 4, "frames.other": 9}
+    replaying = ShardDriver(Score(), 0, Codec(), offsets={"timeline": 4, "frames.other": 9}, marks={"timeline": 6})
+    assert replaying.positions() == {"frames.other": 9}
+    assert not [*replaying.reached_end("timeline", 7)]
+    assert replaying.positions() == {"timeline": 6, "frames.other": 9}
