@@ -40,7 +40,7 @@ def features_of(training: Training) -> dict[str, Any]:
 
 
 def add_episode(root: Path, state: Published, training: Training, sha256: str, files: Path) -> dict[str, Any]:
-    """Put an episode's data and media in place; gives its row of meta/episodes. The state knows it afterwards."""
+    """Put an episode's data and media below `root`; gives its row of meta/episodes. The state knows it afterwards."""
     number, first = len(state.episodes), state.rows
     task_index = state.task_index(training.task)
     _write_rows(files / ROWS, root / path_of(DATA, number), number, first, task_index)
@@ -55,7 +55,11 @@ def add_episode(root: Path, state: Published, training: Training, sha256: str, f
 
 
 def write_index(root: Path, state: Published, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write what names the episodes. Readers see the new ones with info.json; only our own state comes behind it."""
+    """Write what names the episodes; our own state comes last.
+
+    LeRobot reads all files of data and meta/episodes: from the first of them to info.json a reader may find rows that
+    info.json does not count. A call that was interrupted there is made good by the next one.
+    """
     if rows:
         path = root / path_of(EPISODES, state.meta_files)
         where = {

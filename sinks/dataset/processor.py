@@ -5,6 +5,9 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+import cv2
+
+from saltwell.bus.driver import DEFECTS
 from saltwell.bus.processor import Arrival, Effect, Output
 from saltwell.contracts.results import EpisodeFinished
 from saltwell.errors import SkipRecordError
@@ -57,6 +60,9 @@ class Datasets:
             except (SkipRecordError, DamagedEpisode) as error:
                 DEAD_LETTERS.labels(self.name, "episodes.finished").inc()
                 log.error("episode %s gives no training files: %s", episode, error)  # noqa: TRY400 - the message says it
+            except (*DEFECTS, cv2.error):  # one episode that we can't bear must not stop its shard for ever
+                DEAD_LETTERS.labels(self.name, "episodes.finished").inc()
+                log.exception("episode %s gives no training files: defect in %s", episode, self.name)
         yield from ()
 
 

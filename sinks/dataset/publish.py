@@ -11,6 +11,7 @@ import numpy as np
 
 from saltwell.errors import SkipRecordError, StopError
 from sinks.dataset.lerobot import STATE, add_episode, features_of, write_index
+from sinks.dataset.placing import begin_anew, bring_in, sweep
 from sinks.dataset.published import Published
 from sinks.dataset.shelf import TrainingMarker, load_training, trained_episodes
 from sinks.dataset.training import ROWS, Training
@@ -18,6 +19,7 @@ from sinks.dataset.video import WrongVideo, check_video
 from sinks.store import Store
 
 _PART_BYTES = 8 * 1024 * 1024
+_BUILT = "built"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,17 @@ def publish(store: Store, wanted: Wanted, root: Path, scratch: Path, *, advance:
     """Bring a dataset up to date with the store: what is new comes behind what is there.
 
     It begins anew when other episodes are wanted than the last time, or when a published one is gone from the store.
-    Raises StopError when an episode's files are not whole: nothing of this call is named in the dataset then.
+    All is built in `scratch`, an empty folder on the file system of `root`, and moved in place at the end. Raises
+    StopError when an episode's files are not whole, or none is wanted: the dataset is then as it was.
     """
     names = sorted(trained_episodes(store))
     state = _read_state(root)
-    begun_anew = state is not None and not _stands(state, wanted, names)
-    if state is None or begun_anew:
-        _clear(root)
+    anew = state is not None and not _stands(state, wanted, names)
+    if anew:
         state = None
+    standing = None if state is None else (len(state.episodes), state.meta_files)
+    built = scratch / _BUILT
+    shutil.rmtree(built, ignore_errors=True)
     known = set() if state is None else {*state.passed_over, *(one.episode for one in state.episodes)}
     rows: list[dict[str, Any]] = []
     for name in names:
@@ -84,7 +89,7 @@ def publish(store: Store, wanted: Wanted, root: Path, scratch: Path, *, advance:
         _check_features(state, training)
         files = _fetch(store, marker, training, scratch)
         try:
-            rows.append(add_episode(root, state, training, marker.sha256, files))
+            rows.append(add_episode(built, state, training, marker.sha256, files))
         finally:
             shutil.rmtree(files, ignore_errors=True)
         advance(1)
@@ -92,8 +97,13 @@ def publish(store: Store, wanted: Wanted, root: Path, scratch: Path, *, advance:
         raise StopError(
             f"no episode of {store.url} is wanted that has training files; `saltwell sink dataset` makes them"
         )
+    if standing is None:
+        begin_anew(root, scratch)
+    else:
+        sweep(root, episodes=standing[0], meta_files=standing[1])
+    bring_in(built, root)
     write_index(root, state, rows)
-    return Outcome(root, len(state.episodes), state.rows, len(rows), begun_anew)
+    return Outcome(root, len(state.episodes), state.rows, len(rows), anew)
 
 
 def _stands(state: Published, wanted: Wanted, names: Collection[str]) -> bool:
@@ -104,18 +114,13 @@ def _stands(state: Published, wanted: Wanted, names: Collection[str]) -> bool:
 def _read_state(root: Path) -> Published | None:
     path = root / STATE
     if not path.exists():
-        if root.exists() and any(root.iterdir()):
+        if any(path.is_file() for path in root.rglob("*")):
             raise StopError(f"{root} is not empty and no dataset of ours; choose another folder or name")
         return None
     try:
         return Published.parse(path.read_bytes(), str(path))
     except SkipRecordError as error:
         raise StopError(f"{error}; remove the dataset and publish it again") from error
-
-
-def _clear(root: Path) -> None:
-    for name in ("data", "videos", "sidecars", "meta"):
-        shutil.rmtree(root / name, ignore_errors=True)
 
 
 def _check_features(state: Published, training: Training) -> None:

@@ -48,20 +48,23 @@ class DatasetReader:
         self.cameras = [name for name, feature in self.info["features"].items() if feature["dtype"] == "video"]
 
     def rows(self, number: int) -> Iterator[Row]:
-        """The rows of an episode with their pictures, in order."""
+        """The rows of an episode with their pictures, in order; holds the pictures of one row at a time."""
         episode = self.episodes[number]
         values = self._values(episode)
-        videos = {camera: [*self._video(episode, camera)] for camera in self.cameras}
-        for camera, frames in videos.items():
-            if len(frames) != len(values):
-                raise WrongDataset(f"episode {number}: {len(frames)} frames of {camera} for {len(values)} rows")
+        videos = {camera: self._video(episode, camera) for camera in self.cameras}
         for i, row in enumerate(values):
             pictures = {}
             for camera, frames in videos.items():
-                time_s, pictures[camera] = frames[i]
+                frame = next(frames, None)
+                if frame is None:
+                    raise WrongDataset(f"episode {number}: {i} frames of {camera} for {len(values)} rows")
+                time_s, pictures[camera] = frame
                 if abs(time_s - row["timestamp"]) > _TOLERANCE_S + _float32_error(row["timestamp"]):
                     raise WrongDataset(f"episode {number}: row {i} is at {row['timestamp']} s, {camera} at {time_s} s")
             yield Row(row, pictures)
+        for camera, frames in videos.items():
+            if next(frames, None) is not None:
+                raise WrongDataset(f"episode {number}: more frames of {camera} than its {len(values)} rows")
 
     def problems(self) -> Iterator[str]:
         """What does not fit together in the index; rows and pictures are for `rows` to check."""

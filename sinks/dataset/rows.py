@@ -154,8 +154,15 @@ def _timed(recorded: Recorded, stream: str, frames: Sequence[RecordedFrame], val
 
 
 def _filled(values: Float64s) -> Float64s:
-    """Rows that are NaN get the nearest row that is not; all NaN becomes 0."""
-    there = np.flatnonzero(~np.isnan(values).reshape(len(values), -1).any(axis=1))
+    """NaN gets the value of the nearest row that has one there; what no row has becomes 0, be it one joint of many."""
+    filled = values.reshape(len(values), -1).copy()
+    for column in np.flatnonzero(np.isnan(filled).any(axis=0)):
+        filled[:, column] = _filled_column(filled[:, column])
+    return filled.reshape(values.shape)
+
+
+def _filled_column(values: Float64s) -> Float64s:
+    there = np.flatnonzero(~np.isnan(values))
     if not there.size:
         return np.zeros_like(values)
     rows = np.arange(len(values))

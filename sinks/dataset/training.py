@@ -8,8 +8,10 @@ training.json        what stands in them, with the hash of each, and how to tell
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,8 @@ CLOUDS = "clouds.parquet"
 RECORD = "training.json"
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
+
+_SIDECAR_ROWS = 64
 
 _STATS_ROWS = 100
 """Pictures whose pixels go into the statistics, evenly spread; LeRobot samples as well."""
@@ -97,6 +101,7 @@ class Training:
 def make_training(recorded: Recorded, manifest_sha256: str, folder: Path, *, codec: Codec = "h264") -> Training:
     """Write the files of an episode into a folder. Raises SkipRecordError for an episode that gives none."""
     manifest = recorded.manifest
+    _check_names(manifest.streams)
     fps = frames_per_second(recorded)
     columns = rows_of(recorded)
     write_table(folder / ROWS, columns)
@@ -105,8 +110,8 @@ def make_training(recorded: Recorded, manifest_sha256: str, folder: Path, *, cod
         camera, stats = _camera(recorded, stream, folder, fps=fps, codec=codec)
         cameras.append(camera)
         picture_stats[camera.key] = stats
-    _write_depth(recorded, folder / DEPTH)
-    _write_clouds(recorded, folder / CLOUDS)
+    _write_sidecar(_depth_rows(recorded), folder / DEPTH)
+    _write_sidecar(_cloud_rows(recorded), folder / CLOUDS)
     return Training(
         format=FORMAT,
         site=manifest.site,
@@ -126,6 +131,15 @@ def make_training(recorded: Recorded, manifest_sha256: str, folder: Path, *, cod
         cameras=cameras,
         files=[_described(path) for path in sorted(folder.iterdir())],
     )
+
+
+def _check_names(streams: Iterable[str]) -> None:
+    """Two streams of one plain name would overwrite each other's columns and videos."""
+    by_name: dict[str, str] = {}
+    for stream in streams:
+        other = by_name.setdefault(plain(stream), stream)
+        if other != stream:
+            raise SkipRecordError(f"streams {other} and {stream} are both {plain(stream)} in a dataset; rename one")
 
 
 def _camera(
@@ -154,20 +168,17 @@ def _picture_stats(pixels: np.ndarray[Any, Any]) -> Mapping[str, Any]:
     return {name: values if name == "count" else [[[v]] for v in values] for name, values in stats.items()}
 
 
-def _write_depth(recorded: Recorded, path: Path) -> None:
-    rows: list[dict[str, Any]] = []
+def _depth_rows(recorded: Recorded) -> Iterator[Mapping[str, Any]]:
     for stream in recorded.of_kind("depth"):
         compressed = is_compressed(recorded, stream)
         last_seq, png = -1, b""
         for row, frame in enumerate(frames_of_rows(recorded, stream)):
             if frame.seq != last_seq:
                 last_seq, png = frame.seq, depth_png(frame, compressed=compressed)
-                rows.append(_sidecar(row, stream, frame.seq, frame.captured_ns, png=png))
-    _write_sidecar(rows, path)
+                yield _sidecar(row, stream, frame.seq, frame.captured_ns, png=png)
 
 
-def _write_clouds(recorded: Recorded, path: Path) -> None:
-    rows: list[dict[str, Any]] = []
+def _cloud_rows(recorded: Recorded) -> Iterator[Mapping[str, Any]]:
     for stream in recorded.of_kind("cloud"):
         by_seq = {frame.seq: frame for frame in recorded.frames(f"{stream}/sampled")}
         last_seq = -1
@@ -177,8 +188,7 @@ def _write_clouds(recorded: Recorded, path: Path) -> None:
                 cloud = PointCloud2.decode(frame.data)
                 points = np.frombuffer(cloud.data, np.uint8).reshape(-1, cloud.point_step)[:, :12]
                 xyz = np.ascontiguousarray(points).tobytes()
-                rows.append(_sidecar(row, stream, frame.seq, frame.captured_ns, xyz_m=xyz))
-    _write_sidecar(rows, path)
+                yield _sidecar(row, stream, frame.seq, frame.captured_ns, xyz_m=xyz)
 
 
 def _sidecar(row: int, stream: str, seq: int, captured_ns: int, **data: bytes) -> dict[str, Any]:
@@ -186,9 +196,14 @@ def _sidecar(row: int, stream: str, seq: int, captured_ns: int, **data: bytes) -
     return {"frame_index": row, "stream": stream, "seq": seq, "captured_ns": captured_ns, **data}
 
 
-def _write_sidecar(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    if rows:
-        pq.write_table(pa.Table.from_pylist([*rows]), path, compression="zstd")
+def _write_sidecar(rows: Iterator[Mapping[str, Any]], path: Path) -> None:
+    """Row group by row group: the depth frames of some minutes would be gigabytes in memory."""
+    with ExitStack() as stack:
+        writer = None
+        while batch := [*islice(rows, _SIDECAR_ROWS)]:
+            table = pa.Table.from_pylist(batch)
+            writer = writer or stack.enter_context(pq.ParquetWriter(path, table.schema, compression="zstd"))
+            writer.write_table(table)
 
 
 def _described(path: Path) -> TrainingFile:
