@@ -15,6 +15,11 @@ from saltwell.contracts.timeline import EpisodeStarted, StreamEnded
 from saltwell.contracts.topics import FRAME_TOPICS, frame_topic
 from saltwell.errors import SkipRecordError, StopError
 
+_CLOCKS_MS = 60_000
+"""How far the brokers' clocks may be apart: the time of a record is that of the broker which took it."""
+
+_NEVER_MS = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
@@ -65,13 +70,18 @@ class Recovery:
         return Recovered(name, started.robot, count, len(self._late))
 
     def _read_timeline(self) -> None:
-        """The timeline first: it is small, and says from when on frames are to be looked for."""
+        """The timeline first: it is small, and says from when on frames are to be looked for.
+
+        From the first telling of the beginning: it may have been sent again.
+        """
+        began_ms = _NEVER_MS
         for raw in read_to_end(self._bootstrap, "timeline", [self._partition]):
             event = self._mine(raw)
             if event is not None:
                 self._story.tell(event)
                 if isinstance(event, EpisodeStarted):
-                    self._since_ms = raw.timestamp_ms
+                    began_ms = min(began_ms, raw.timestamp_ms)
+        self._since_ms = 0 if began_ms == _NEVER_MS else max(0, began_ms - _CLOCKS_MS)
         for aside in self._late:
             if aside.topic == "timeline":
                 self._story.tell(self._codec.decode(aside.value))
