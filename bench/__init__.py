@@ -1,1 +1,1 @@
-"""What a station costs: `python -m bench.run`."""
+"""What Saltwell costs, how often it is right, and what breaks it: `make bench`, `make quality`, `make faults`, `make fuzz`."""

@@ -11,7 +11,7 @@ from producers.replay.recording import open_recording
 from saltwell.contracts.frames import CloudFrame
 from saltwell.errors import StopError
 from saltwell.messages.camera_info import CameraInfo
-from saltwell.messages.cloud import PointCloud2
+from saltwell.messages.cloud import PointCloud2, cloud_frame
 from saltwell.messages.cloud_layout import xyz
 from saltwell.messages.image import Image
 
@@ -73,23 +73,6 @@ def _first(path: Path, stream: str) -> bytes:
 
 
 def _scan(name: str, m: PointCloud2) -> Scan:
-    frame = CloudFrame(
-        site="",
-        robot="",
-        episode="",
-        stream=name,
-        seq=0,
-        captured_ns=m.stamp_ns,
-        arrived_ns=m.stamp_ns,
-        frame_id=m.frame_id,
-        height=m.height,
-        width=m.width,
-        fields=m.fields,
-        big_endian=m.big_endian,
-        point_step=m.point_step,
-        row_step=m.row_step,
-        dense=m.dense,
-        payload=bytes(m.data),
-    )
+    frame = cloud_frame(m, stream=name, seq=0, arrived_ns=m.stamp_ns)
     points = xyz(frame)
     return Scan(name, np.ascontiguousarray(points[np.isfinite(points).all(axis=1)]), frame)

@@ -1,20 +1,18 @@
 """Fixtures that every test may use."""
 
 import os
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from bench.faults import servers
+from bench.go_tool import BUILD_S
+from bench.go_tool import go_tool as built
 from saltwell.cli.topics import create_topics
+from saltwell.errors import StopError
 from saltwell.local.broker import EmbeddedBroker
 
 # How long an example takes on a shared machine proves nothing.
@@ -46,12 +44,6 @@ def raw_data() -> Path:
     return folder
 
 
-_S3_SERVER = "github.com/versity/versitygw/cmd/versitygw"
-_S3_VERSION = "v1.8.0"
-_S3_KEYS = {"AWS_ACCESS_KEY_ID": "saltwell", "AWS_SECRET_ACCESS_KEY": "only-for-tests"}
-_BUILD_S = 900  # the first time: 90 s on two cores, most of it compiling
-
-
 @dataclass(frozen=True)
 class S3:
     """A running S3 server: the environment its clients need, and a bucket. Use a prefix of your own."""
@@ -64,7 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The first test that needs a program in Go may have to build it."""
     for item in items:
         if "go_tool" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.timeout(_BUILD_S))
+            item.add_marker(pytest.mark.timeout(BUILD_S))
 
 
 @pytest.fixture(scope="session")
@@ -76,74 +68,19 @@ def go_tool() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory, go_tool: Callable[..., Path]) -> Iterator[S3]:
     """versitygw over a temporary folder."""
-    server = go_tool(_S3_SERVER, _S3_VERSION)
-    folder = tmp_path_factory.mktemp("s3")
-    (folder / "root" / "episodes").mkdir(parents=True)
-    (folder / "sidecar").mkdir()
-    port = _free_port()
-    keys = {
-        "ROOT_ACCESS_KEY": _S3_KEYS["AWS_ACCESS_KEY_ID"],
-        "ROOT_SECRET_KEY": _S3_KEYS["AWS_SECRET_ACCESS_KEY"],
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                server,
-                "--port",
-                f"127.0.0.1:{port}",
-                "--quiet",
-                "posix",
-                "--sidecar",
-                folder / "sidecar",
-                folder / "root",
-            ],
-            env=os.environ | keys,
-            stdout=log,
-            stderr=log,
-        )
+    go_tool(servers.S3_SERVER, servers.S3_VERSION)  # or skips
+    server = servers.s3_server(tmp_path_factory.mktemp("s3"))
     try:
-        _wait_for_port(port, process, folder / "log")
-        env = _S3_KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_REGION": "us-east-1"}
-        yield S3(env, "s3://episodes")
+        yield S3(servers.s3_client_env(server.port), f"s3://{servers.BUCKET}")
     finally:
-        process.terminate()
-        process.wait(10)
+        server.stop()
 
 
 def _go_tool(package: str, version: str, *flags: str) -> Path:
-    name = package.rsplit("/", 1)[1]
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "saltwell"
-    tool = cache / f"{name}-{version}"
-    if tool.exists():
-        return tool
-    if shutil.which("go") is None:
-        pytest.skip(f"no Go to build {name} with; install Go, or put {name} {version} at {tool}")
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
-        command = ["go", "install", *flags, f"{package}@{version}"]
-        subprocess.run(command, env=os.environ | {"GOBIN": folder}, check=True, timeout=_BUILD_S)
-        Path(folder, name).rename(tool)  # at once, so that two test runs never see half a file
-    return tool
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
-def _wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.05)
-        else:
-            return
-    pytest.fail(f"the S3 server does not answer: {log.read_text()[-2000:]}")
+    try:
+        return built(package, version, *flags)
+    except StopError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,22 @@
 """Servers that the pipeline leans on, as their makers ship them: versitygw (S3) and Apicurio (schemas)."""
 
 import os
-import shutil
 import socket
-import subprocess
 import tarfile
-import tempfile
 import time
 from pathlib import Path
 
+from bench.go_tool import go_tool
 from saltwell.errors import StopError
 from saltwell.local import children
 from saltwell.local.jars import cache_folder, download_artifact, java
 from saltwell.local.ports import free_ports
 
+S3_SERVER = "github.com/versity/versitygw/cmd/versitygw"
 S3_VERSION = "v1.8.0"
 APICURIO_VERSION = "3.3.3"
 BUCKET = "episodes"
-BUILD_S = 900  # the first time: 90 s on two cores, most of it compiling
 
-_S3_SERVER = "github.com/versity/versitygw/cmd/versitygw"
 _KEYS = {"AWS_ACCESS_KEY_ID": "saltwell", "AWS_SECRET_ACCESS_KEY": "only-for-tests", "AWS_REGION": "us-east-1"}
 _START_S = 120.0
 _STOP_S = 10.0
@@ -72,7 +69,15 @@ def s3_server(folder: Path) -> Server:
     (folder / "root" / BUCKET).mkdir(parents=True)
     (folder / "sidecar").mkdir()
     (port,) = free_ports(1)
-    command = [str(s3_program()), "--port", f"127.0.0.1:{port}", "--quiet", "posix", "--sidecar", f"{folder}/sidecar"]
+    command = [
+        str(go_tool(S3_SERVER, S3_VERSION)),
+        "--port",
+        f"127.0.0.1:{port}",
+        "--quiet",
+        "posix",
+        "--sidecar",
+        f"{folder}/sidecar",
+    ]
     keys = {"ROOT_ACCESS_KEY": _KEYS["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": _KEYS["AWS_SECRET_ACCESS_KEY"]}
     server = Server([*command, f"{folder}/root"], port=port, log=folder / "log", env=keys)
     server.wait()
@@ -84,27 +89,13 @@ def s3_client_env(port: int) -> dict[str, str]:
     return {**_KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
 
 
-def s3_program() -> Path:
-    """Give versitygw, built once into the cache. Raises StopError without Go."""
-    server = cache_folder() / f"versitygw-{S3_VERSION}"
-    if server.exists():
-        return server
-    if shutil.which("go") is None:
-        raise StopError(f"no Go to build an S3 server with; install Go, or put versitygw {S3_VERSION} at {server}")
-    server.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=server.parent) as folder:
-        build = ["go", "install", f"{_S3_SERVER}@{S3_VERSION}"]
-        subprocess.run(build, env=os.environ | {"GOBIN": folder}, check=True, timeout=BUILD_S)
-        Path(folder, "versitygw").rename(server)  # at once, so that two runs never see half a file
-    return server
-
-
 def registry_server(folder: Path) -> Server:
     """Start Apicurio Registry; it keeps schemas in memory only."""
     home = _apicurio()
     jar = next(iter([*home.glob("*runner*.jar"), *home.glob("quarkus-run.jar")]))
-    (port,) = free_ports(1)
+    port, management = free_ports(2)  # its management would take 9000, where two registries meet
     flags = ["-Xmx256m", f"-Dquarkus.http.port={port}", "-Dquarkus.http.host=127.0.0.1"]
+    flags.append(f"-Dquarkus.management.port={management}")
     server = Server([str(java()), *flags, "-jar", str(jar)], port=port, log=folder / "registry.log")
     server.wait()
     return server

@@ -11,6 +11,12 @@ from rosbags.rosbag2 import Writer as Ros2Writer
 from rosbags.typesys import Stores, get_typestore
 
 from bench.fuzz.records import JPEG, PERIOD_NS, START_NS, STREAMS, episode
+from producers.spool.account import Accounts
+from producers.spool.account_text import accounts_to_text
+from producers.spool.chunk import encode_chunk
+from producers.spool.entries import entry_of
+from producers.spool.layout import segment_path
+from producers.spool.segment import SegmentWriter
 from saltwell.bus.memory import MemoryBus
 from saltwell.contracts.frames import PointField
 from saltwell.messages.cloud import PointCloud2
@@ -82,6 +88,22 @@ def ros2_bag() -> dict[str, bytes]:
             connection = writer.add_connection("/task", "std_msgs/msg/String", typestore=store)
             writer.write(connection, START_NS, String("sort the parts").encode())
         return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+def spool_segment() -> bytes:
+    """A segment of the edge spool that holds the frames and the timeline of an episode, in three chunks."""
+    entries = [
+        entry_of(topic, record, now_ns=START_NS)[0]
+        for topic, record in episode()
+        if topic == "timeline" or topic.startswith("frames.")
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = segment_path(Path(folder), 1)
+        writer = SegmentWriter.create(path, accounts_to_text(Accounts()))
+        for begin in range(0, len(entries), 20):
+            writer.append(encode_chunk(entries[begin : begin + 20]))
+        writer.seal()
+        return path.read_bytes()
 
 
 def stored_episode() -> tuple[bytes, bytes, bytes]:

@@ -1,6 +1,7 @@
 """Everything in Saltwell that reads what others wrote: good inputs of it, and how it refuses bad ones."""
 
 import io
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,12 +10,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bench.fuzz.files import mcap, messages, ros1_bag, ros2_bag, stored_episode
+from bench.fuzz.files import mcap, messages, ros1_bag, ros2_bag, spool_segment, stored_episode
 from bench.fuzz.records import JPEG, every_record
 from processors.judge.criteria import BUILT_IN, load_criteria
 from processors.score.decode import depth_mm, reduced
-from producers.replay.recording import RecordedMessage, RecordedStream, open_recording
+from producers.replay.recorded import RecordedMessage, RecordedStream
+from producers.replay.recording import open_recording
 from producers.replay.samples import to_sample
+from producers.spool.layout import segment_path
+from producers.spool.listing import survey
+from producers.spool.recovery import recover
+from producers.spool.scan import SegmentReader
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.frames import CloudFrame, ImageFrame, SampledCloud
 from saltwell.errors import SkipRecordError, StopError
@@ -72,6 +78,7 @@ def parsers(folder: Path) -> list[Parser]:
         Parser("manifest", [manifest], Manifest.parse),
         Parser("step", [_STEP], Step.parse, weight=2),
         Parser("archive", [archive], _archive, weight=0.3),
+        Parser("spool", [spool_segment()], partial(_spool, folder / "spool"), weight=0.3),
         Parser("uploads of S3", [_UPLOADS], uploads_of, ValueError),
         Parser("criteria", [BUILT_IN.read_bytes()], partial(_criteria, folder / "criteria.toml"), StopError, 0.1),
         Parser("recording, MCAP", [mcap()], partial(_recording, folder / "take.mcap"), StopError, 0.5),
@@ -143,6 +150,20 @@ def _archive(data: bytes) -> object:
     if found.broken:
         raise SkipRecordError(found.broken)
     return found
+
+
+def _spool(folder: Path, data: bytes) -> object:
+    """A recorder's next life: what is torn is cut or set aside, what is whole is read."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    path = segment_path(folder, 1)
+    path.write_bytes(data)
+    recover(folder)
+    survey(folder)
+    if not path.exists():
+        raise SkipRecordError("set aside")
+    with SegmentReader(path) as reader:
+        return [len([*reader.messages(chunk)]) for chunk in reader.whole_chunks(lambda _: None)]
 
 
 def _criteria(path: Path, data: bytes) -> object:

@@ -63,10 +63,10 @@ class Pipeline:
         case = EpisodeCase()
         for one in streams.values():
             for block in one.blocks:
-                case.score(block)
+                case.take(block)
             if one.ended is not None:
-                case.end_stream(one.ended)
-        case.end_alignment(self._alignment(take, streams))
+                case.take(one.ended)
+        case.take(self._alignment(take, streams))
         return case
 
     def _alignment(self, take: Take, streams: dict[str, _Kept]) -> AlignmentEnded:

@@ -5,7 +5,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from producers.replay.recording import RecordedStream, open_recording
+from producers.replay.recorded import RecordedStream
+from producers.replay.recording import open_recording
 from producers.replay.samples import declare, to_sample
 from producers.sample import Sample
 from saltwell.contracts.timeline import StreamDeclared

@@ -7,8 +7,7 @@ from typing import Any
 from processors.judge.baselines import learn, load_baselines
 from processors.judge.criteria import BUILT_IN, load_criteria
 from processors.judge.episode import EpisodeCase
-from saltwell.contracts.results import AlignmentEnded, ScoreBlock, Verdict
-from saltwell.contracts.timeline import StreamEnded
+from saltwell.contracts.results import Verdict
 from saltwell.errors import SkipRecordError
 from saltwell.evidence import Judge, StoredEvidence
 
@@ -38,13 +37,7 @@ def case_of(records: Iterable[Any]) -> EpisodeCase:
     """The case of an episode from its records; SkipRecordError when some are missing."""
     case = EpisodeCase()
     for record in records:
-        match record:
-            case ScoreBlock():
-                case.score(record)
-            case StreamEnded():
-                case.end_stream(record)
-            case AlignmentEnded():
-                case.end_alignment(record)
+        case.take(record)
     if not case.is_complete():
         raise SkipRecordError("the evidence is not complete: the report of the alignment or a stream is missing")
     return case

@@ -31,8 +31,17 @@ class EpisodeCase:
         self._alignment: AlignmentEnded | None = None
         self._content = ContentCheck()
 
-    def score(self, block: ScoreBlock) -> None:
-        """Take metrics of a stream."""
+    def take(self, record: object) -> None:
+        """Take a record of evidence; any other says nothing here (the steps' sums come with AlignmentEnded)."""
+        match record:
+            case ScoreBlock():
+                self._score(record)
+            case StreamEnded():
+                self._ended[record.stream] = record
+            case AlignmentEnded():
+                self._alignment = record
+
+    def _score(self, block: ScoreBlock) -> None:
         name = block.stream
         unreadable = {frame.seq for frame in block.unreadable}
         self._scores.setdefault(name, StreamScores()).add(block)
@@ -40,14 +49,6 @@ class EpisodeCase:
         self._unreadable.setdefault(name, set()).update(unreadable)
         self._duplicates[name] = self._duplicates.get(name, 0) + block.duplicates
         self._content.add(block)
-
-    def end_stream(self, ended: StreamEnded) -> None:
-        """A stream's scores are complete."""
-        self._ended[ended.stream] = ended
-
-    def end_alignment(self, ended: AlignmentEnded) -> None:
-        """The last step is out."""
-        self._alignment = ended
 
     def is_complete(self) -> bool:
         """Whether nothing more can come."""

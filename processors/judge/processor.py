@@ -6,8 +6,6 @@ from processors.judge.baselines import Baselines
 from processors.judge.criteria import Criteria
 from processors.judge.episode import EpisodeCase
 from saltwell.bus.processor import Arrival, Output
-from saltwell.contracts.results import AlignmentBlock, AlignmentEnded, ScoreBlock
-from saltwell.contracts.timeline import StreamEnded
 from saltwell.metrics import OPEN_EPISODES, VERDICTS
 
 
@@ -39,15 +37,7 @@ class JudgeShard:
         """Take a block of evidence; give the verdict when it was the last."""
         record = arrival.record
         case = self._cases.setdefault(record.episode, EpisodeCase())
-        match record:
-            case ScoreBlock():
-                case.score(record)
-            case StreamEnded():
-                case.end_stream(record)
-            case AlignmentEnded():
-                case.end_alignment(record)
-            case AlignmentBlock():
-                pass  # its sums come with AlignmentEnded
+        case.take(record)
         if case.is_complete():
             del self._cases[record.episode]
             if not case.is_discarded():

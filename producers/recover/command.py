@@ -51,9 +51,10 @@ def recover(episode: str, name: str | None, bootstrap: str, as_json: bool) -> No
       saltwell late recover 20261124T120000-g1-04-a1b2c3
     """
     codec = Codec(schema_ids())
-    found = [record for record in read_asides(bootstrap, "late") if record.episode == episode]
-    recovery = Recovery(bootstrap, codec, episode, found)
-    done = recovery.publish(KafkaOutbox(bootstrap, codec), name or f"{episode}-r")
+    recovery = Recovery(
+        bootstrap, codec, episode, name or f"{episode}-r", asides=lambda: read_asides(bootstrap, "late")
+    )
+    done = recovery.publish(KafkaOutbox(bootstrap, codec))
     if as_json:
         click.echo(json.dumps(asdict(done), indent=2))
     else:

@@ -1,6 +1,6 @@
 """Publishes an episode once more under a new name: what was in the log in time, and what came late."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,83 +31,102 @@ class Recovered:
     late: int
 
 
-class Recovery:
-    """One episode on its way back. Raises StopError when the log does not hold its beginning any more."""
+Asides = Callable[[], Iterator[SetAside]]
+"""Reads all that came late, of any episode; called twice, so that no episode need be held in memory."""
 
-    def __init__(self, bootstrap: str, codec: Codec, episode: str, late: Sequence[SetAside]) -> None:
-        if not late:
-            raise StopError(f"nothing came late of episode {episode}; `saltwell late ls` lists what did")
+
+class Recovery:
+    """One episode on its way back, under a name that is not taken. Raises StopError when it can't come back."""
+
+    def __init__(self, bootstrap: str, codec: Codec, episode: str, name: str, *, asides: Asides) -> None:
         self._bootstrap = bootstrap
         self._codec = codec
         self._episode = episode
-        self._late = late
-        self._late_at = {(r.topic, r.partition, r.offset) for r in late}
-        self._partition = late[0].partition
+        self._name = name
+        self._asides = asides
         self._story = Story()
+        self._late_at: set[tuple[str, int, int]] = set()
+        self._partition = 0
         self._since_ms = 0
 
-    def publish(self, outbox: KafkaOutbox, name: str) -> Recovered:
-        """Send everything as episode `name`, in the order of a publisher."""
+    def publish(self, outbox: KafkaOutbox) -> Recovered:
+        """Send everything in the order of a publisher."""
+        self._read_late()
         self._read_timeline()
         started = self._story.started
         if started is None:
             raise StopError(f"the log does not hold the beginning of episode {self._episode} any more")
-        for event in self._story.beginning(name):
+        if self._story.discarded:
+            raise StopError(f"episode {self._episode} was thrown away by its operator; it does not come back")
+        for event in self._story.beginning(self._name):
             outbox.send("timeline", event)
             if isinstance(event, EpisodeStarted):
                 outbox.flush()
         count = 0
         for topic, record in self._frames():
-            outbox.send(topic, replace(record, episode=name))
+            outbox.send(topic, replace(record, episode=self._name))
             count += 1
         outbox.flush()
-        for ended in self._story.ends(name):
+        for ended in self._story.ends(self._name):
             outbox.send(frame_topic(ended.kind), ended)
             outbox.send("timeline", ended)
         outbox.flush()
-        outbox.send("timeline", self._story.ending(name))
+        outbox.send("timeline", self._story.ending(self._name))
         outbox.flush()
-        return Recovered(name, started.robot, count, len(self._late))
+        return Recovered(self._name, started.robot, count, len(self._late_at))
+
+    def _late(self) -> Iterator[SetAside]:
+        return (aside for aside in self._asides() if aside.episode == self._episode)
+
+    def _read_late(self) -> None:
+        """Where the late records stood, and what they tell of the timeline."""
+        for aside in self._late():
+            self._late_at.add((aside.topic, aside.partition, aside.offset))
+            self._partition = aside.partition
+            if aside.topic == "timeline":
+                self._story.tell(self._codec.decode(aside.value))
+        if not self._late_at:
+            raise StopError(f"nothing came late of episode {self._episode}; `saltwell late ls` lists what did")
 
     def _read_timeline(self) -> None:
-        """The timeline first: it is small, and says from when on frames are to be looked for.
+        """The timeline before the frames: it is small, and says from when on they are to be looked for.
 
         From the first telling of the beginning: it may have been sent again.
         """
         began_ms = _NEVER_MS
         for raw in read_to_end(self._bootstrap, "timeline", [self._partition]):
-            event = self._mine(raw)
-            if event is not None:
+            event = self._decoded(raw)
+            if event is None:
+                continue
+            if event.episode == self._name:
+                raise StopError(f"there is an episode {self._name} already; give the new one another name with --as")
+            if event.episode == self._episode:
                 self._story.tell(event)
                 if isinstance(event, EpisodeStarted):
                     began_ms = min(began_ms, raw.timestamp_ms)
         self._since_ms = 0 if began_ms == _NEVER_MS else max(0, began_ms - _CLOCKS_MS)
-        for aside in self._late:
-            if aside.topic == "timeline":
-                self._story.tell(self._codec.decode(aside.value))
 
     def _frames(self) -> Iterator[tuple[str, Any]]:
         """Every frame once: a late one may stand in its own topic as well as in `late`."""
         for topic in FRAME_TOPICS:
             for raw in read_to_end(self._bootstrap, topic, [self._partition], since_ms=self._since_ms):
                 if (topic, raw.partition, raw.offset) not in self._late_at:
-                    yield from self._frame(topic, self._mine(raw))
-            for aside in self._late:
-                if aside.topic == topic:
-                    yield from self._frame(topic, self._codec.decode(aside.value))
+                    record = self._decoded(raw)
+                    if record is not None and record.episode == self._episode:
+                        yield from self._frame(topic, record)
+        for aside in self._late():
+            if aside.topic in FRAME_TOPICS:
+                yield from self._frame(aside.topic, self._codec.decode(aside.value))
 
     def _frame(self, topic: str, record: Any) -> Iterator[tuple[str, Any]]:
-        if record is None:
-            return
         if isinstance(record, StreamEnded):
             self._story.tell(record)
             return
         self._story.found(record.stream, i64(record.seq).tolist() if isinstance(record.seq, bytes) else [record.seq])
         yield topic, record
 
-    def _mine(self, raw: Raw) -> Any:
+    def _decoded(self, raw: Raw) -> Any:
         try:
-            record = self._codec.decode(raw.value)
+            return self._codec.decode(raw.value)
         except SkipRecordError:
             return None
-        return record if record.episode == self._episode else None

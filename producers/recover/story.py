@@ -8,6 +8,7 @@ from saltwell.contracts.columns import i64
 from saltwell.contracts.timeline import (
     NOT_THE_ROBOT,
     EpisodeAborted,
+    EpisodeDiscarded,
     EpisodeStarted,
     EpisodeStopped,
     FramesIndexed,
@@ -24,6 +25,7 @@ class Story:
     """What the robot told, in any order and any number of times. What was said in its place is left out."""
 
     started: EpisodeStarted | None = None
+    discarded: bool = False
     _indexed: dict[int, FramesIndexed] = field(default_factory=dict)
     _ended: dict[str, StreamEnded] = field(default_factory=dict)
     _numbers: dict[str, set[int]] = field(default_factory=dict)
@@ -44,6 +46,8 @@ class Story:
                 self._ended[event.stream] = event
             case EpisodeStopped() | EpisodeAborted():
                 self._stopped = event
+            case EpisodeDiscarded():
+                self.discarded = True
 
     def found(self, stream: str, seqs: list[int]) -> None:
         """Take the numbers of frames that are there."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from producers.replay.recording import RecordedMessage, RecordedStream
+from producers.replay.recorded import RecordedMessage, RecordedStream
 from saltwell.contracts.frames import PointField
 from saltwell.errors import StopError
 from saltwell.messages.cdr import MAX_MESSAGE_BYTES

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from producers.clock import Calibration
 from producers.publisher import EpisodePublisher, Outbox
-from producers.replay.recording import RecordedMessage, content_hash, open_recording
+from producers.replay.recorded import RecordedMessage
+from producers.replay.recording import content_hash, open_recording
 from producers.replay.samples import declare, to_sample
 from saltwell.contracts.timeline import StreamEnded
 from saltwell.errors import StopError

@@ -2,10 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import Protocol
 
 from mcap.reader import McapReader, make_reader
 from mcap.records import Channel, Schema
@@ -14,6 +12,8 @@ from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
+from producers.replay.cloud_files import CloudFolder, is_cloud_folder
+from producers.replay.recorded import RecordedMessage, RecordedStream, Recording
 from saltwell.contracts.checks import RESERVED, SAMPLED_END
 from saltwell.errors import StopError
 
@@ -23,41 +23,6 @@ _NS = 1_000_000_000
 _HASH_BYTES = 1024 * 1024
 _LONGEST_REASON = 300
 _FORMATS = "give an .mcap file, a .bag file, a ROS 2 bag folder or a folder of .pcd or .ply files"
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedStream:
-    """A topic of a recording."""
-
-    name: str
-    message_type: str
-    message_encoding: str
-    schema_encoding: str
-    schema: str
-    metadata: Mapping[str, str]
-    rate_hz: float
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedMessage:
-    """One message: `arrived_ns` is the recording's log time, `data` ROS 2 CDR; empty = it could not be read."""
-
-    stream: str
-    arrived_ns: int
-    data: bytes
-
-
-class Recording(Protocol):
-    """A file or folder of messages."""
-
-    streams: list[RecordedStream]
-    count: int
-
-    def messages(self) -> Iterator[RecordedMessage]:
-        """All messages in order of arrival."""
-
-    def close(self) -> None:
-        """Close the file."""
 
 
 def open_recording(path: Path) -> Recording:
@@ -75,8 +40,6 @@ def open_recording(path: Path) -> Recording:
 def _open(path: Path) -> Recording:
     if path.suffix == ".mcap" and path.is_file():
         return McapRecording(path)
-    from producers.replay.cloud_files import CloudFolder, is_cloud_folder  # noqa: PLC0415 - it is made of what is here
-
     return CloudFolder(path) if is_cloud_folder(path) else BagRecording(path)
 
 

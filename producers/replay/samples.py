@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from producers.replay.recording import RecordedMessage, RecordedStream
+from producers.replay.recorded import RecordedMessage, RecordedStream
 from producers.sample import CloudSample, ImageSample, ImuSample, JointSample, MessageSample, PoseSample, Sample
 from saltwell.contracts.identity import StreamKind
 from saltwell.contracts.timeline import StreamDeclared

@@ -69,10 +69,17 @@ def schemas_and_channels() -> tuple[McapRecord, ...]:
 
 
 def preamble(state: str) -> bytes:
-    """What a segment begins with, given the account as text."""
-    header = Header(profile="saltwell.spool", library="saltwell")
-    metadata = Metadata(STATE, {"accounts": state, "crc32": str(zlib.crc32(state.encode()))})
-    return MAGIC + serialized(header, *schemas_and_channels(), metadata)
+    """What a segment begins with, given the account as text. Its checksum covers all that stands before it as well.
+
+    A schema with another bit would not be missed: it would make other records of those that are translated by it.
+    """
+    begin = MAGIC + serialized(Header(profile="saltwell.spool", library="saltwell"), *schemas_and_channels())
+    return begin + serialized(Metadata(STATE, {"accounts": state, "crc32": f"{checksum(begin, state):010}"}))
+
+
+def checksum(begin: bytes, state: str) -> int:
+    """CRC-32 of a segment's bytes before the account, and of the account."""
+    return zlib.crc32(state.encode(), zlib.crc32(begin))
 
 
 def serialized(*records: McapRecord) -> bytes:

@@ -15,7 +15,7 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Metadata, Schema
 
 from producers.spool.chunk import CHUNK_HEAD, MESSAGE_HEAD
-from producers.spool.layout import MAGIC, STATE
+from producers.spool.layout import MAGIC, STATE, checksum
 from saltwell.errors import SkipRecordError
 
 _RECORD_HEAD = struct.Struct("<BQ")
@@ -172,8 +172,8 @@ class SegmentReader:
                     case Channel() as channel:
                         channels[channel.id] = channel
                     case Metadata(name=name, metadata=values) if name == STATE:
-                        if zlib.crc32(values["accounts"].encode()) != int(values["crc32"]):
-                            raise DamagedSegment(self.path, at, "an account with another checksum")
+                        if checksum(os.pread(self._fd, at, 0), values["accounts"]) != int(values["crc32"]):
+                            raise DamagedSegment(self.path, at, "a beginning with another checksum")
                         return Preamble(values["accounts"], channels, schemas, end)
             except (McapError, struct.error, ValueError, KeyError) as error:
                 raise DamagedSegment(self.path, at, f"an unreadable record: {error}") from error

@@ -13,7 +13,7 @@ it sends the first frame, so the time between them is the brokers' clocks' and t
 
 LIMIT_BYTES = 64 * 1024 * 1024
 HURRIED_MS = 5_000
-"""When more than this many bytes wait in a shard, patience shrinks to this, from the oldest episode on. Not to nothing:
+"""When more than LIMIT_BYTES wait in a shard, patience shrinks to this, from the oldest episode on. Not to nothing:
 what the timeline has not passed yet may be about to begin, and the pace bounds how much that is."""
 
 

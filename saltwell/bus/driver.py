@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from saltwell.bus.admission import Admission
-from saltwell.bus.note import ALL_EPISODES
+from saltwell.bus.note import ALL_EPISODES, token
 from saltwell.bus.pacing import Pace
 from saltwell.bus.processor import Arrival, Effect, EndsSilent, Output, Processor
 from saltwell.bus.progress import Progress
@@ -49,7 +49,10 @@ class ShardDriver:
         marks: Mapping[str, int] | None = None,
         open_episodes: Collection[str] = (),
     ) -> None:
-        """Begin at the committed `offsets` (negative = none); up to its mark a topic is replayed."""
+        """Begin at the committed `offsets` (negative = none); up to its mark a topic is replayed.
+
+        `open_episodes` are the tokens of the episodes that were open at the commit (`saltwell/bus/note.py`).
+        """
         self._name = processor.name
         self._shard = processor.open(shard)
         self._codec = codec
@@ -103,7 +106,7 @@ class ShardDriver:
     def end_silent(self, now_ms: int) -> Iterator[Result]:
         """End the episodes of which nothing was heard for long, where that is this processor's to do.
 
-        `now_ms` is the time of day. Only what a topic read to its end has not told can be called silence.
+        `now_ms` is any clock that never goes back. Only what a topic read to its end has not told is silence.
         """
         if self._silence is None or self.replaying or not self._pace.is_at_end(_TIMELINE):
             return
@@ -143,7 +146,7 @@ class ShardDriver:
             record = self._decode(raw)
         except SkipRecordError:
             return
-        if not {record.episode, ALL_EPISODES}.isdisjoint(self._open_at_commit):
+        if not {token(record.episode), ALL_EPISODES}.isdisjoint(self._open_at_commit):
             for _ in self._apply(raw, record):
                 pass
 
@@ -184,7 +187,7 @@ class ShardDriver:
             self._progress.saw(raw.topic, raw.offset, record.episode)
             yield from self._admit(raw, record)
             if self._silence is not None and raw.topic == _TIMELINE:
-                self._silence.heard(record.episode, raw.timestamp_ms)
+                self._silence.heard(record.episode)
         yield from self._give_up(raw)
         self._settle()
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from saltwell.bus.driver import Result, ShardDriver
+from saltwell.bus.note import token
 from saltwell.bus.processor import Effect, Processor
 from saltwell.bus.raw import Raw
 from saltwell.contracts.codec import Codec
@@ -43,7 +44,9 @@ class MemoryBus:
         stop_after: int | None = None,
     ) -> ShardDriver:
         """Run a processor over its topics, drawing the interleaving from `seed`; append what it gives."""
-        driver = ShardDriver(processor, _SHARD, self.codec, marks=marks, open_episodes=open_episodes)
+        driver = ShardDriver(
+            processor, _SHARD, self.codec, marks=marks, open_episodes={token(e) for e in open_episodes}
+        )
         for raw in self._interleaved(processor.topics, start or {}, seed, stop_after):
             self._write(driver.feed(raw))
         if stop_after is None:

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from saltwell.bus.clients import consumer_config
 from saltwell.bus.driver import Result, ShardDriver
 from saltwell.bus.lag import Lag
-from saltwell.bus.note import note
+from saltwell.bus.note import notes
 from saltwell.bus.processor import Effect, Output, Processor
 from saltwell.bus.reading import raw_of
 from saltwell.bus.starts import Starts
@@ -150,7 +150,7 @@ class Session:
             return
         self._listened_s = now_s
         for shard in [*self._drivers]:
-            self._drive(shard, lambda driver: driver.end_silent(_now_ms()), _now_ms())
+            self._drive(shard, lambda driver: driver.end_silent(time.monotonic_ns() // 1_000_000), _now_ms())
 
     def _truncated(self, topic: str, shard: int) -> None:
         """Retention took records we still needed: say so, and go on from what is there; the ledger will show it."""
@@ -212,10 +212,10 @@ class Session:
 
     def _commit(self) -> None:
         offsets = [
-            TopicPartition(topic, shard, low, note(driver.positions()[topic], driver.open_episodes()))
+            TopicPartition(topic, shard, driver.low_watermarks()[topic], text)
             for shard, driver in self._drivers.items()
             if not driver.replaying
-            for topic, low in driver.low_watermarks().items()
+            for topic, text in notes(driver.positions(), driver.open_episodes()).items()
         ]
         self._committed_s, self._moved, self._commit_now = time.monotonic(), False, False
         if offsets:

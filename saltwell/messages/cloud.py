@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from saltwell.contracts.frames import PointField
+from saltwell.contracts.frames import CloudFrame, PointField
 from saltwell.messages.cdr import Reader, Writer
 
 _LEAST_FIELD_BYTES = 16
@@ -55,6 +55,28 @@ class PointCloud2:
         w.uint8(int(self.dense))
         w.padding(self.padding)
         return w.done()
+
+
+def cloud_frame(message: PointCloud2, *, stream: str, seq: int, arrived_ns: int) -> CloudFrame:
+    """The message as a frame of no episode, for what works on frames."""
+    return CloudFrame(
+        site="",
+        robot="",
+        episode="",
+        stream=stream,
+        seq=seq,
+        captured_ns=message.stamp_ns,
+        arrived_ns=arrived_ns,
+        frame_id=message.frame_id,
+        height=message.height,
+        width=message.width,
+        fields=message.fields,
+        big_endian=message.big_endian,
+        point_step=message.point_step,
+        row_step=message.row_step,
+        dense=message.dense,
+        payload=bytes(message.data),
+    )
 
 
 def _read_field(r: Reader) -> PointField:

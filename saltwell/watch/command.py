@@ -15,6 +15,7 @@ from saltwell.contracts.codec import Codec
 from saltwell.contracts.partition import partition_of
 from saltwell.contracts.registry import schema_ids
 from saltwell.contracts.results import Verdict
+from saltwell.errors import SkipRecordError
 from saltwell.watch.board import Board
 from saltwell.watch.server import serve_verdicts
 from saltwell.watch.wording import verdict_lines, verdict_object
@@ -67,7 +68,11 @@ def verdicts(bootstrap: str, robot: str | None, *, stopping: Callable[[], bool])
             message = consumer.poll(_POLL_S)
             if message is None or message.error() is not None:
                 continue
-            record = codec.decode(message.value())
+            try:
+                record = codec.decode(message.value())
+            except SkipRecordError as error:
+                click.echo(f"passed over: {error}", err=True)
+                continue
             if isinstance(record, Verdict) and robot in {None, record.robot}:
                 yield record
     finally:

@@ -11,7 +11,7 @@ from mcap.records import Message
 from saltwell.contracts.frames import CloudFrame
 from saltwell.errors import SkipRecordError, StopError
 from saltwell.messages.checks import check_cloud
-from saltwell.messages.cloud import PointCloud2
+from saltwell.messages.cloud import PointCloud2, cloud_frame
 from sinks.clouds.files import FORMATS
 from sinks.episodes.finished import load_episode
 from sinks.episodes.layout import archive_key
@@ -60,25 +60,8 @@ def _cloud_streams(reader: McapReader) -> list[str]:
 
 
 def _frame(stream: str, message: Message) -> CloudFrame:
-    m = PointCloud2.decode(message.data)
-    frame = CloudFrame(
-        site="",
-        robot="",
-        episode="",
-        stream=stream,
-        seq=message.sequence,
-        captured_ns=m.stamp_ns,
-        arrived_ns=message.log_time,
-        frame_id=m.frame_id,
-        height=m.height,
-        width=m.width,
-        fields=m.fields,
-        big_endian=m.big_endian,
-        point_step=m.point_step,
-        row_step=m.row_step,
-        dense=m.dense,
-        payload=bytes(m.data),
-    )
+    cloud = PointCloud2.decode(message.data)
+    frame = cloud_frame(cloud, stream=stream, seq=message.sequence, arrived_ns=message.log_time)
     check_cloud(frame)
     return frame
 

@@ -1,7 +1,9 @@
 """The rows of an episode: one a step, from the alignment. Pure but for reading the archive."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from saltwell.messages.motion import JointState, PoseStamped
 from sinks.dataset.features import Column, plain
 from sinks.dataset.interpolate import Samples, at_steps, unit_quaternions, windows
 from sinks.dataset.recorded import Recorded, RecordedFrame
-from sinks.episodes.annotations import MATCH_KINDS
+from sinks.episodes.annotations import MATCH_KINDS, StepMatch
 
 FIXED_FPS = 30
 
@@ -21,8 +23,22 @@ MAX_WINDOW = 1_000
 _KINDS = {kind: number for number, kind in enumerate(MATCH_KINDS)}
 
 
+_QUANTITIES = ("position", "velocity", "effort")
+"""What a JointState says of each joint: rad, rad/s, Nm."""
+
+
 class NoRows(SkipRecordError):
     """An episode that gives no rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Joints:
+    """A joint stream: its samples by quantity, and how it is matched at each step."""
+
+    stream: str
+    names: Sequence[str]
+    matches: Sequence[StepMatch]
+    samples: Mapping[str, Samples]
 
 
 def frames_per_second(recorded: Recorded) -> int:
@@ -48,9 +64,9 @@ def rows_of(recorded: Recorded) -> dict[str, Column]:
         "frame_index": Column(numbers),
         "observation.t_ref_ns": Column(t_ref_ns),
     }
-    columns |= _joint_columns(recorded, recorded.states(), t_ref_ns, fps)
-    if commands := recorded.commands():
-        columns["action"] = _positions(recorded, commands, t_ref_ns)
+    columns |= dict(_joint_columns([_joints(recorded, stream) for stream in recorded.states()], t_ref_ns, fps))
+    if commands := [_joints(recorded, stream) for stream in recorded.commands()]:
+        columns["action"] = _side_by_side(commands, "position", t_ref_ns)
     for stream in recorded.of_kind("pose"):
         columns[f"observation.pose.{plain(stream)}"] = _pose(recorded, stream, t_ref_ns)
     for stream in sorted(recorded.manifest.streams):
@@ -64,43 +80,36 @@ def time_error_ns(t_ref_ns: Int64s, fps: int) -> int:
     return int(np.abs((t_ref_ns - t_ref_ns[0]) - ideal).max())
 
 
-def _joint_columns(recorded: Recorded, streams: Sequence[str], t_ref_ns: Int64s, fps: int) -> dict[str, Column]:
+def _joint_columns(streams: Sequence[_Joints], t_ref_ns: Int64s, fps: int) -> Iterator[tuple[str, Column]]:
     if not streams:
-        return {}
-    columns = {"observation.state": _positions(recorded, streams, t_ref_ns)}
-    for feature, read in (("velocity", _velocity), ("torque", _torque)):
-        found = [(stream, *_samples(recorded, stream, read)) for stream in streams]
-        found = [(stream, samples, names) for stream, samples, names in found if samples.values.size]
-        if not found:
-            continue
-        values = [_filled(at_steps(samples, recorded.matches(stream), t_ref_ns)) for stream, samples, _ in found]
-        names = [name for *_, of_stream in found for name in of_stream]
-        columns[f"observation.{feature}"] = Column(np.concatenate(values, axis=1).astype(np.float32), names)
-        if feature == "torque":
-            columns |= dict(_torque_windows(found, t_ref_ns, fps))
-    return columns
+        return
+    yield "observation.state", _side_by_side(streams, "position", t_ref_ns)
+    for feature, quantity in (("velocity", "velocity"), ("torque", "effort")):
+        given = [joints for joints in streams if joints.samples[quantity].values.size]
+        if given:
+            yield f"observation.{feature}", _side_by_side(given, quantity, t_ref_ns)
+    for joints in streams:
+        yield from _torque_window(joints, t_ref_ns, fps)
 
 
-def _torque_windows(
-    found: Sequence[tuple[str, Samples, Sequence[str]]], t_ref_ns: Int64s, fps: int
-) -> Iterator[tuple[str, Column]]:
+def _torque_window(joints: _Joints, t_ref_ns: Int64s, fps: int) -> Iterator[tuple[str, Column]]:
     """Torque at the sensor's own rate, over the time since the last row: what interpolation can't show."""
-    for stream, samples, names in found:
-        if len(samples.times_ns) > 1:
-            rate_hz = 1e9 / max(float(np.median(np.diff(samples.times_ns))), 1.0)
-            length = min(math.ceil(rate_hz / fps), MAX_WINDOW)
-            if length > 1:
-                values = _filled(windows(samples, t_ref_ns, length=length))
-                yield f"observation.torque_window.{plain(stream)}", Column(values.astype(np.float32), names)
+    samples = joints.samples["effort"]
+    if not samples.values.size or len(samples.times_ns) < 2:  # noqa: PLR2004 - a rate takes two samples
+        return
+    rate_hz = 1e9 / max(float(np.median(np.diff(samples.times_ns))), 1.0)
+    length = min(math.ceil(rate_hz / fps), MAX_WINDOW)
+    if length > 1:
+        values = _filled(windows(samples, t_ref_ns, length=length))
+        yield f"observation.torque_window.{plain(joints.stream)}", Column(values.astype(np.float32), joints.names)
 
 
-def _positions(recorded: Recorded, streams: Sequence[str], t_ref_ns: Int64s) -> Column:
-    values: list[Float64s] = []
-    names: list[str] = []
-    for stream in streams:
-        samples, of_stream = _samples(recorded, stream, _position)
-        values.append(_filled(at_steps(samples, recorded.matches(stream), t_ref_ns)))
-        names += of_stream if len(streams) == 1 else [f"{plain(stream)}.{name}" for name in of_stream]
+def _side_by_side(streams: Sequence[_Joints], quantity: str, t_ref_ns: Int64s) -> Column:
+    """One quantity of all joints of some streams; names say the stream where there are several."""
+    values = [_filled(at_steps(joints.samples[quantity], joints.matches, t_ref_ns)) for joints in streams]
+    names = [
+        name if len(streams) == 1 else f"{plain(joints.stream)}.{name}" for joints in streams for name in joints.names
+    ]
     return Column(np.concatenate(values, axis=1).astype(np.float32), names)
 
 
@@ -130,17 +139,21 @@ def _timing_columns(recorded: Recorded, stream: str, t_ref_ns: Int64s) -> dict[s
     return columns
 
 
-def _samples(
-    recorded: Recorded, stream: str, read: Callable[[JointState], Float64s]
-) -> tuple[Samples, tuple[str, ...]]:
-    """One quantity of a joint stream. Samples of another width than the first are left out: they name other joints."""
+def _joints(recorded: Recorded, stream: str) -> _Joints:
+    """A joint stream, read once. Samples with other joints or quantities than most of them are left out."""
     frames = _in_order(recorded, stream)
     states = [JointState.decode(frame.data) for frame in frames]
-    width = len(read(states[0])) if states else 0
-    kept = [i for i, state in enumerate(states) if len(read(state)) == width and state.names == states[0].names]
-    values = np.array([read(states[i]) for i in kept]).reshape(len(kept), width)
-    names = states[0].names if states else ()
-    return _timed(recorded, stream, [frames[i] for i in kept], values), names
+    layouts = Counter(map(_layout, states))
+    kept = [i for i, state in enumerate(states) if _layout(state) == layouts.most_common(1)[0][0]]
+    samples = {}
+    for quantity in _QUANTITIES:
+        values = np.array([getattr(states[i], quantity) for i in kept]).reshape(len(kept), -1 if kept else 0)
+        samples[quantity] = _timed(recorded, stream, [frames[i] for i in kept], values)
+    return _Joints(stream, states[kept[0]].names if kept else (), recorded.matches(stream), samples)
+
+
+def _layout(state: JointState) -> tuple[object, ...]:
+    return (state.names, *(len(getattr(state, quantity)) for quantity in _QUANTITIES))
 
 
 def _in_order(recorded: Recorded, stream: str) -> list[RecordedFrame]:
@@ -170,15 +183,3 @@ def _filled_column(values: Float64s) -> Float64s:
     before = np.maximum(after - 1, 0)
     nearer = np.where(np.abs(there[before] - rows) <= np.abs(there[after] - rows), before, after)
     return values[there[nearer]]
-
-
-def _position(state: JointState) -> Float64s:
-    return state.position
-
-
-def _velocity(state: JointState) -> Float64s:
-    return state.velocity
-
-
-def _torque(state: JointState) -> Float64s:
-    return state.effort

@@ -1,91 +1,28 @@
 """The same job with a Confluent-compatible registry: ids come from it, not from the pinned table."""
 
 import json
-import os
-import socket
-import subprocess
-import tarfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.faults.servers import registry_server, registry_url
 from saltwell.contracts.registry import register_all
 from saltwell.contracts.schemas import schema_text
-from saltwell.local.jars import cache_folder, java
 
 CLEAN = "station_composite_6s.mcap"
-APICURIO = "3.3.3"
-START_S = 90
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Apicurio Registry, as its makers ship it; gives the URL of its Confluent-compatible API."""
-    home = _apicurio()
-    log = tmp_path_factory.mktemp("registry") / "log"
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
-    with log.open("wb") as out:
-        server = subprocess.Popen(
-            [
-                str(java()),
-                f"-Dquarkus.http.port={port}",
-                "-Dquarkus.http.host=127.0.0.1",
-                f"-Dquarkus.management.port={_free_port()}",  # 9000 by default: two test runs would meet there
-                "-jar",
-                _runner(home),
-            ],
-            cwd=home,
-            stdout=out,
-            stderr=out,
-        )
+    server = registry_server(tmp_path_factory.mktemp("registry"))
     try:
-        _await(url, server, log)
-        yield url
+        yield registry_url(server.port)
     finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _apicurio() -> Path:
-    from jgo.maven import MavenContext
-
-    home = cache_folder() / f"apicurio-{APICURIO}"
-    if not home.exists():
-        project = MavenContext().project("io.apicurio", "apicurio-registry-app").at_version(APICURIO)
-        archive = project.artifact(classifier="all", packaging="tar.gz").resolve()
-        draft = home.with_suffix(f".{os.getpid()}")
-        with tarfile.open(archive) as packed:
-            packed.extractall(draft, filter="data")
-        draft.rename(home)
-    return home
-
-
-def _runner(home: Path) -> str:
-    return str(next(iter([*home.glob("*runner*.jar"), *home.glob("quarkus-run.jar")])))
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
-def _await(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/subjects", timeout=2):
-                return
-        except (OSError, urllib.error.URLError):
-            time.sleep(0.2)
-    pytest.fail(f"the registry does not answer: {log.read_text()[-2000:]}")
+        server.stop()
 
 
 @pytest.mark.slow

@@ -65,6 +65,9 @@ def test_what_a_robot_sends_after_its_episode_was_ended_makes_a_whole_episode(ha
     assert whole.decision == "accept"
     assert all(s.sent == s.written and s.lost == s.duplicates == 0 for s in whole.streams)
     assert {s.stream: s.written for s in whole.streams}["/head/color"] == 180
+    again = run("late", "recover", name, *where)
+    assert again.returncode == 1
+    assert f"there is an episode {name}-r already" in again.stderr
 
 
 def test_an_episode_of_which_nothing_came_late_can_not_be_recovered(hasty_pipeline, run) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bench.faults.recordings import recordings
 from bench.faults.rig import Rig, running
 from bench.faults.rounds import Recorded, Runner, recorded
-from bench.faults.servers import BUILD_S
+from bench.go_tool import BUILD_S
 
 _BUILT = Path("build/bench")
 

@@ -87,6 +87,5 @@ def deadly(data: bytes) -> None:
 def test_what_a_parser_may_not_do_is_found_with_the_input_that_shows_it(bad, what: str) -> None:
     outcome = apart(Parser("a parser", SEEDS, bad, StopError), seed=1, count=3)
 
-    [(found, data)] = outcome.odd.items()
-    assert found.startswith(what)
+    [data] = [data for found, data in outcome.odd.items() if found.startswith(what)]  # on a busy machine it is slow too
     assert data == [*inputs(Parser("a parser", SEEDS, bad), seed=1, count=3)][2]

@@ -52,6 +52,6 @@ def test_frames_are_found_though_the_beginning_was_sent_again_and_another_broker
 
     monkeypatch.setattr(module, "read_to_end", read_to_end)
     late = SetAside("timeline", 0, 7, "synchronize", "closed", *WHO[1:], "", -1, b"", codec.encode(STOPPED))
-    done = Recovery("nowhere", codec, "take", [late]).publish(outbox, "take-r")
+    done = Recovery("nowhere", codec, "take", "take-r", asides=lambda: iter([late])).publish(outbox)
     assert [record.seq for topic, record in outbox.sent if topic == "frames.other" and hasattr(record, "seq")] == [0, 1]
     assert (done.episode, done.records, done.late) == ("take-r", 2, 1)

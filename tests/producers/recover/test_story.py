@@ -5,6 +5,7 @@ from saltwell.contracts.columns import pack_i64
 from saltwell.contracts.timeline import (
     NOT_THE_ROBOT,
     EpisodeAborted,
+    EpisodeDiscarded,
     EpisodeStarted,
     EpisodeStopped,
     FramesIndexed,
@@ -57,3 +58,10 @@ def test_a_robot_that_never_came_back_ends_with_what_was_found() -> None:
     ending = story.ending("take-r")
     assert isinstance(ending, EpisodeAborted)
     assert (ending.stopped_ns, ending.ordinal) == (101, 3)
+
+
+def test_what_the_operator_threw_away_stays_away() -> None:
+    story = Story()
+    for event in (STARTED, EpisodeDiscarded(*WHO, 1, 101, "dropped a part")):
+        story.tell(event)
+    assert story.discarded

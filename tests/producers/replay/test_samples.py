@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from producers.replay.recording import RecordedMessage, RecordedStream, open_recording
+from producers.replay.recorded import RecordedMessage, RecordedStream
+from producers.replay.recording import open_recording
 from producers.replay.samples import declare, kind_of, to_sample
 from producers.sample import CloudSample, ImageSample, ImuSample, JointSample, MessageSample, PoseSample
 from saltwell.messages.cdr import MalformedMessage

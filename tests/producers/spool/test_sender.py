@@ -8,12 +8,12 @@ import fastavro
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mcap.records import Channel, Schema
+from mcap.records import Channel, Metadata, Schema
 
 from producers.spool import cursor
 from producers.spool.framing import Framer
-from producers.spool.layout import segments
-from producers.spool.scan import Preamble, StoredMessage
+from producers.spool.layout import STATE, checksum, preamble, segments, serialized
+from producers.spool.scan import Preamble, SegmentReader, StoredMessage
 from producers.spool.sender import Sender
 from saltwell.contracts.codec import Codec, PinnedIds
 from saltwell.contracts.schemas import schema_text
@@ -128,7 +128,12 @@ def test_recording_and_sending_go_on_side_by_side(kit, spooling) -> None:
 def test_a_spool_of_an_unknown_version_is_refused_with_a_reason(kit, spooling) -> None:
     log = spooled(kit, spooling.folder, [kit.Take(frames=2)])
     [path] = segments(spooling.folder)
-    path.write_bytes(path.read_bytes().replace(b"saltwell.ImageFrame", b"saltwell.ImageFlame"))
+    with SegmentReader(path) as reader:
+        state = reader.preamble.accounts
+    begin = preamble(state)[: -len(serialized(Metadata(STATE, {"accounts": state, "crc32": "0" * 10})))]
+    other = begin.replace(b"saltwell.ImageFrame", b"saltwell.ImageFlame")
+    crcs = (f"{checksum(text, state):010}".encode() for text in (begin, other))
+    path.write_bytes(path.read_bytes().replace(begin, other).replace(*crcs))
     sender = Sender(spooling.folder, log, kit.Broker().connect)
     sender.start()
     with pytest.raises(StopError, match=r"ImageFlame.*send it with the version that wrote it"):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from producers.replay.recording import RecordedMessage, open_recording
+from producers.replay.recorded import RecordedMessage
+from producers.replay.recording import open_recording
 
 Recorded = Callable[[str], Iterator[tuple[RecordedMessage, str]]]
 
