@@ -1,1 +1,1 @@
-"""What Saltwell costs, how often it is right, and what breaks it: `make bench`, `make quality`, `make faults`, `make fuzz`."""
+"""What Saltwell costs, how often it is right, and what breaks it: `make bench`, `quality`, `faults`, `fuzz`."""
