@@ -14,8 +14,8 @@ from bench.faults.servers import BUCKET, Server, registry_server, registry_url, 
 from bench.faults.tcp_proxy import TcpProxy
 from bench.faults.watch import Watch
 from saltwell.cli.topics import create_topics
-from saltwell.contracts.codec import Codec
-from saltwell.contracts.registry import URL_VARIABLE, schema_ids
+from saltwell.contracts.codec import Codec, PinnedIds, SchemaIds
+from saltwell.contracts.registry import URL_VARIABLE, RegistryIds, register_all
 from saltwell.local.broker import EmbeddedBroker
 from sinks.store import Store, open_store
 
@@ -64,17 +64,21 @@ def running(folder: Path, *, brokers: int, registry: bool, poison: int = POISON)
         for wire, port in zip(wires, broker.ports, strict=True):
             wire.target = port
         registry_wire = _registry(stack, folder, loop) if registry else None
-        _environment(stack, s3_client_env(s3.port), registry_wire)
         bootstrap = ",".join(f"127.0.0.1:{wire.port}" for wire in wires)
         create_topics(bootstrap, partitions=PARTITIONS, replication=broker.copies)
-        ids = schema_ids()
+        ids: SchemaIds = PinnedIds()
+        env = s3_client_env(s3_proxy.port)
+        if registry_wire is not None:
+            url = registry_url(registry_wire.port)
+            register_all(url)
+            ids, env[URL_VARIABLE] = RegistryIds(url), url
         watch = Watch(bootstrap, ids)
         stack.callback(watch.close)
-        env = s3_client_env(s3_proxy.port)
         fleet = Fleet(folder / "logs", bootstrap, f"s3://{BUCKET}/faults", env)
         stack.callback(fleet.stop)
         fleet.start()
-        store = open_store(fleet.store)
+        with _environment(s3_client_env(s3.port)):  # the harness itself goes straight to the store
+            store = open_store(fleet.store)
         yield Rig(
             folder=folder,
             broker=broker,
@@ -98,14 +102,13 @@ def _registry(stack: ExitStack, folder: Path, loop: Loop) -> TcpProxy:
     return TcpProxy(loop, server.port)
 
 
-def _environment(stack: ExitStack, s3_env: dict[str, str], registry: TcpProxy | None) -> None:
-    """The harness itself goes straight to the store; the processes are told otherwise."""
-    ours = {**s3_env, **({URL_VARIABLE: registry_url(registry.port)} if registry else {})}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
-
-    def restore() -> None:
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """These variables for a moment: a store takes its credentials from there when it is opened, and only then."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-    stack.callback(restore)

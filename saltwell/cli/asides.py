@@ -14,6 +14,7 @@ from saltwell.cli import options
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.registry import schema_ids
 from saltwell.contracts.results import SetAside
+from saltwell.errors import SkipRecordError
 
 AsideTopic = Literal["dead", "late"]
 
@@ -30,10 +31,14 @@ class Heap:
 
 
 def read_asides(bootstrap: str, topic: AsideTopic) -> Iterator[SetAside]:
-    """All that the topic holds now."""
+    """All that the topic holds now; what is no aside itself is passed over, and said."""
     codec = Codec(schema_ids())
     for raw in read_to_end(bootstrap, topic, range(partition_count(bootstrap, [topic]))):
-        record = codec.decode(raw.value)
+        try:
+            record = codec.decode(raw.value)
+        except SkipRecordError as error:
+            click.echo(f"passed over {topic} {raw.partition}@{raw.offset}: {error}", err=True)
+            continue
         if isinstance(record, SetAside):
             yield record
 
