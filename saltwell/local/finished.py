@@ -1,5 +1,6 @@
 """What came out: finished episodes as they appear, in the form that reports use."""
 
+import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -11,10 +12,11 @@ from saltwell.bus.reading import reader_config
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.results import EpisodeFinished, Verdict
 from saltwell.contracts.timeline import EpisodeStopped
-from saltwell.errors import StopError
+from saltwell.errors import SkipRecordError, StopError
 
 _WATCHED = ("timeline", "verdicts", "episodes.finished")
 _POLL_S = 0.2
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -56,12 +58,16 @@ class Watcher:
         return self.seen
 
     def turn(self) -> None:
-        """Take at most one record."""
+        """Take at most one record; what is none is passed over."""
         message = self._consumer.poll(_POLL_S)
         if message is None or message.error() is not None:
             return
-        record = self._codec.decode(message.value())
-        ms = message.timestamp()[1]
+        try:
+            self._take(self._codec.decode(message.value()), message.timestamp()[1])
+        except SkipRecordError as error:
+            log.warning("%s: passed over: %s", message.topic(), error)
+
+    def _take(self, record: object, ms: int) -> None:
         match record:
             case EpisodeStopped():
                 self.seen.stopped_ms.setdefault(record.episode, ms)
