@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: $(READY) ## Make .venv with everything in it
 
@@ -48,7 +48,7 @@ schemas: $(READY) ## After a schema was changed: give it a new id, write docs/as
 chart: $(READY) ## Write the chart's files that are made from Python: topics, access rules, dashboards
 	$(VENV)/bin/python -m deploy.generate
 
-containers: $(READY) ## Run the pipeline in containers and break them; needs a Docker daemon (tests/containers/docker.sh)
+e2e: $(READY) ## Run the pipeline in containers and break them; needs a Docker daemon (tests/containers/docker.sh)
 	$(VENV)/bin/pytest tests/containers
 
 sbom: $(READY) ## Write the software bill of materials to build/sbom.json (CycloneDX)
@@ -68,4 +68,4 @@ format: $(READY) ## Format the code
 clean: ## Remove .venv and everything built
 	rm -rf $(VENV) build dist *.egg-info
 
-.PHONY: help setup demo test bench faults fuzz schemas chart containers sbom audit quality format clean
+.PHONY: help setup demo test bench faults fuzz schemas chart e2e sbom audit quality format clean

@@ -91,14 +91,19 @@ def s3_client_env(port: int) -> dict[str, str]:
 
 def registry_server(folder: Path) -> Server:
     """Start Apicurio Registry; it keeps schemas in memory only."""
-    home = _apicurio()
-    jar = next(iter([*home.glob("*runner*.jar"), *home.glob("quarkus-run.jar")]))
+    jar = registry_jar()
     port, management = free_ports(2)  # its management would take 9000, where two registries meet
     flags = ["-Xmx256m", f"-Dquarkus.http.port={port}", "-Dquarkus.http.host=127.0.0.1"]
     flags.append(f"-Dquarkus.management.port={management}")
     server = Server([str(java()), *flags, "-jar", str(jar)], port=port, log=folder / "registry.log")
     server.wait()
     return server
+
+
+def registry_jar() -> Path:
+    """Of Apicurio Registry, downloaded once; what it needs lies beside it."""
+    home = _apicurio()
+    return next(iter([*home.glob("*runner*.jar"), *home.glob("quarkus-run.jar")]))
 
 
 def registry_url(port: int) -> str:

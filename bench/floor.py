@@ -1,0 +1,249 @@
+"""The pipeline as containers on a network of its own: Kafka, a registry, an S3 server, and the project's own images."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import DockerException
+from docker.models.containers import Container
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.image import DockerImage
+from testcontainers.core.network import Network
+
+from bench.faults.servers import APICURIO_VERSION, S3_SERVER, S3_VERSION, registry_jar
+from bench.go_tool import go_tool
+from saltwell.errors import StopError
+from saltwell.local.jars import java, kafka_classpath
+from saltwell.local.stack import WORKERS
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+BASE = os.environ.get("SALTWELL_TEST_BASE", "python:3.11-slim-bookworm")
+BUILD_S = 1500
+START_S = 180
+KEYS = {"AWS_ACCESS_KEY_ID": "saltwell", "AWS_SECRET_ACCESS_KEY": "only-for-tests", "AWS_REGION": "us-east-1"}
+AT_KAFKA = {"SALTWELL_BOOTSTRAP": "kafka:9092", "SALTWELL_REGISTRY_URL": "http://registry:8080/apis/ccompat/v7"}
+# As the chart runs them.
+CONFINED: dict[str, Any] = {
+    "read_only": True,
+    "tmpfs": {"/tmp": "size=2g,mode=1777"},  # noqa: S108 - the only place a container may write to
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+}
+
+
+def until(holds: Callable[[], bool], what: str, *, deadline_s: float = START_S) -> None:
+    """Wait until it holds; StopError when it never does."""
+    deadline = time.monotonic() + deadline_s
+    while not holds():
+        if time.monotonic() > deadline:
+            raise StopError(f"waited {deadline_s:.0f} s in vain: {what}")
+        time.sleep(0.2)
+
+
+def image(target: str) -> str:
+    """Build the image of a target of deploy/images from this tree; gives its tag."""
+    built = DockerImage(
+        REPOSITORY,
+        docker_client_kw={"timeout": BUILD_S},
+        tag=f"saltwell-{target}:test",
+        clean_up=False,
+        dockerfile_path="deploy/images/Dockerfile",
+        target=target,
+        buildargs={"BASE": BASE},
+        network_mode="host",
+    )
+    return str(built.build())
+
+
+def daemon_answers() -> bool:
+    """Whether there is a Docker daemon to start containers with."""
+    try:
+        return bool(docker.from_env().ping())
+    except DockerException:
+        return False
+
+
+@dataclass
+class Floor:
+    """A running pipeline; `bucket` is the environment of an S3 client on this machine."""
+
+    network: Network
+    images: dict[str, str]
+    everything: ExitStack
+    bucket: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, Container] = field(default_factory=dict)
+
+    def run(self, image: str, command: list[str], *, alias: str, env: dict[str, str], **how: Any) -> Container:
+        """Start a container that is removed with the floor."""
+        container = DockerContainer(image).with_command(command).with_envs(**env).with_kwargs(**how)
+        started = self.everything.enter_context(container.with_network(self.network).with_network_aliases(alias))
+        return started.get_wrapped_container()
+
+    def start(self, part: str, *, replica: int = 1) -> Container:
+        """Start a part, or a further replica of it."""
+        name = part if replica == 1 else f"{part}-{replica}"
+        env = dict(AT_KAFKA)
+        if part == "episodes":
+            env |= KEYS | {"SALTWELL_STORE": "s3://episodes", "AWS_ENDPOINT_URL": "http://s3:7070"}
+        command = [*WORKERS[part], "--metrics-port=9400", f"--instance={name}"]
+        image = self.images["sinks" if part == "episodes" else "processors"]
+        self.parts[name] = self.run(image, command, alias=name, env=env, **CONFINED)
+        return self.parts[name]
+
+    def play(self, *, robot: str, episode: str, speed: str = "max") -> Container:
+        """Play the sample as a robot."""
+        samples = {str(REPOSITORY / "samples"): {"bind": "/samples", "mode": "ro"}}
+        which = [f"--robot={robot}", f"--episode={episode}", f"--speed={speed}"]
+        command = ["replay", "/samples/sort_parts.mcap", "--json", *which]
+        return self.run(self.images["edge"], command, alias=robot, env=AT_KAFKA, volumes=samples, **CONFINED)
+
+    def leave(self, part: str) -> None:
+        """A part is gone from the network; it goes on."""
+        docker.from_env().networks.get(self.network.name).disconnect(self.parts[part])
+
+    def come_back(self, part: str) -> None:
+        """It is there again, under the name it had."""
+        docker.from_env().networks.get(self.network.name).connect(self.parts[part], aliases=[part])
+
+    def finished(self, episode: str, *, deadline_s: float = 240) -> dict[str, Any]:
+        """The episode once it is in the store, whole, as `episodes ls --json` tells of it."""
+        until(lambda: self._episodes("show", episode).returncode == 0, f"{episode} finished", deadline_s=deadline_s)
+        verified = self._episodes("verify", episode)
+        if verified.returncode:
+            raise StopError(verified.stderr)
+        [shown] = [one for one in json.loads(self._episodes("ls", "--json").stdout) if one["id"] == episode]
+        return dict(shown)
+
+    def logs(self) -> str:
+        """The last lines of every part."""
+        return "\n".join(f"== {name}\n{part.logs(tail=15).decode()}" for name, part in self.parts.items())
+
+    def _episodes(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "saltwell.cli.main", "episodes", *arguments, "--store", "s3://episodes"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | self.bucket,
+        )
+
+
+def healthy(container: Container) -> bool:
+    """What its own health check says."""
+    container.reload()
+    return bool(container.health == "healthy")
+
+
+@contextmanager
+def floor(folder: Path) -> Iterator[Floor]:
+    """All parts, a broker, a registry and an S3 server as containers; everything is gone at the end."""
+    testcontainers_config.ryuk_disabled = True  # one image less to pull: what is started here is removed here
+    built = {target: image(target) for target in ("edge", "sinks", "processors")}
+    with ExitStack() as everything:
+        running = Floor(everything.enter_context(Network()), built, everything)
+        _start_registry(running)
+        _start_kafka(running, folder)
+        running.bucket = _start_s3(running, go_tool(S3_SERVER, S3_VERSION))
+        topics = ["topics", "create", "--partitions=4"]
+        made = running.run(built["processors"], topics, alias="topics", env=AT_KAFKA, **CONFINED)
+        if made.wait()["StatusCode"]:
+            raise _said(made)
+        for part in WORKERS:
+            running.start(part)
+        for name, container in running.parts.items():
+            until(partial(healthy, container), f"{name} healthy")
+        yield running
+
+
+def _said(container: Container) -> StopError:
+    return StopError(container.logs().decode())
+
+
+def _start_kafka(floor: Floor, folder: Path) -> None:
+    """The base image with the JRE and the jars of this machine: no image of Kafka is needed."""
+    jars = sorted({path.parent for path in kafka_classpath()})
+    (folder / "server.properties").write_text(_KAFKA, encoding="utf-8")
+    (folder / "start").write_text(
+        "#!/bin/sh\n"
+        f"kafka='{java()} -Xmx512m -cp {':'.join(map(str, kafka_classpath()))}'\n"
+        "$kafka kafka.tools.StorageTool format --cluster-id=c2FsdHdlbGwtY29udGFpbg --config /conf/server.properties\n"
+        "exec $kafka kafka.Kafka /conf/server.properties\n",
+        encoding="utf-8",
+    )
+    seen = _read_only(_jre(), *jars) | {str(folder): {"bind": "/conf", "mode": "ro"}}
+    kafka = floor.run(BASE, ["sh", "/conf/start"], alias="kafka", env={}, volumes=seen)
+    until(lambda: _listens(kafka, 9092), "Kafka started")
+
+
+def _start_registry(floor: Floor) -> None:
+    jar = registry_jar()
+    command = [str(java()), "-Xmx256m", "-jar", str(jar)]
+    registry = floor.run(BASE, command, alias="registry", env={}, volumes=_read_only(_jre(), jar.parent))
+    until(lambda: _listens(registry, 8080), f"Apicurio {APICURIO_VERSION} started")
+
+
+def _start_s3(floor: Floor, server: Path) -> dict[str, str]:
+    """Gives the environment of a client on this machine."""
+    serve = (
+        "mkdir -p /data/root/episodes /data/sidecar && exec /s3 --port :7070 posix --sidecar /data/sidecar /data/root"
+    )
+    keys = {"ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]}
+    seen = {str(server): {"bind": "/s3", "mode": "ro"}}
+    ports = {"7070/tcp": ("127.0.0.1", None)}
+    s3 = floor.run(BASE, ["sh", "-c", serve], alias="s3", env=keys, volumes=seen, ports=ports)
+    until(lambda: _listens(s3, 7070), "the S3 server started")
+    s3.reload()
+    [published] = s3.ports["7070/tcp"] or []
+    return KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{published['HostPort']}"}
+
+
+def _jre() -> Path:
+    return java().parent.parent
+
+
+def _read_only(*folders: Path) -> dict[str, dict[str, str]]:
+    """Folders of this machine where they lie."""
+    return {str(path): {"bind": str(path), "mode": "ro"} for path in folders}
+
+
+def _listens(container: Container, port: int) -> bool:
+    container.reload()
+    if container.status != "running":
+        raise _said(container)
+    connect = f"import socket; socket.create_connection(('127.0.0.1', {port}), 1)"
+    return bool(container.exec_run(["python3", "-c", connect]).exit_code == 0)
+
+
+_KAFKA = f"""\
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093
+advertised.listeners=PLAINTEXT://kafka:9092
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:9093
+log.dirs=/tmp/data
+auto.create.topics.enable=false
+message.max.bytes={8 * 1024**2 + 64 * 1024}
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+group.initial.rebalance.delay.ms=0
+group.consumer.assignors=uniform,range
+group.consumer.heartbeat.interval.ms=500
+group.consumer.min.heartbeat.interval.ms=500
+group.consumer.session.timeout.ms=5000
+group.consumer.min.session.timeout.ms=5000
+"""
