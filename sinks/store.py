@@ -105,6 +105,11 @@ class Store:
             for page in obstore.list(self._backend, folder, chunk_size=1000):
                 yield from (meta["path"] for meta in page)
 
+    def remove(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        with suppress(NotInStore), self._explained(f"remove {key}"):
+            obstore.delete(self._backend, key)
+
     def check(self) -> None:
         """Stop now, with what to do about it, when episodes could not be committed here later.
 
@@ -119,8 +124,8 @@ class Store:
         except RetryError as error:
             raise StopError(str(error)) from error
         finally:
-            with suppress(SaltwellError), self._explained(f"delete {key}"):
-                obstore.delete(self._backend, key)
+            with suppress(SaltwellError):
+                self.remove(key)
         if replaced:
             raise StopError(f"{self.url} ignores conditional create (If-None-Match): use a server that honours it")
 

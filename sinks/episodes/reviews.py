@@ -1,0 +1,76 @@
+"""People's words on episodes, kept in the store: the topic `reviews` forgets after some weeks, the store does not.
+
+reviews/{episode}/{reviewed_ns}-{8 hex of the word's SHA-256}.json
+
+Nothing in an episode is rewritten. Of several words the latest counts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import get_args
+
+from saltwell.contracts.identity import Decision
+from saltwell.contracts.results import Review
+from saltwell.errors import SkipRecordError
+from sinks.episodes.json_text import canonical, parse, typed
+from sinks.episodes.layout import key_part
+from sinks.episodes.manifest import sha256_hex
+from sinks.store import Store
+
+_REVIEWS = "reviews"
+_MAX_BYTES = 1024 * 1024
+_READ_AT_ONCE = 32
+_BATCH = 256
+
+
+def review_id(review: Review) -> str:
+    """Name of a word among those on its episode: the same word has the same name."""
+    return f"{review.reviewed_ns:020d}-{sha256_hex(canonical(review))[:8]}"
+
+
+def put_review(store: Store, review: Review) -> str:
+    """Keep a word; keeping it again changes nothing. Gives its key.
+
+    Raises SkipRecordError for a decision that is none, or an episode that can't name a folder.
+    """
+    if review.decision not in ("", *get_args(Decision)):
+        raise SkipRecordError(f"review of {review.episode}: {review.decision[:40]!a} is no decision")
+    key = f"{reviews_key(review.episode)}/{review_id(review)}.json"
+    store.put(key, canonical(review))
+    return key
+
+
+def reviews_key(episode: str) -> str:
+    """Folder of the words on an episode."""
+    return f"{_REVIEWS}/{key_part(episode)}"
+
+
+def all_reviews(store: Store, *, episode: str | None = None) -> Iterator[Review]:
+    """Every word in the store, in no order; only those on one episode if given.
+
+    Raises SkipRecordError for an object that is no review.
+    """
+    folder = _REVIEWS if episode is None else reviews_key(episode)
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        keys = store.list(folder)
+        while batch := [*islice(keys, _BATCH)]:
+            yield from pool.map(lambda key: _read(store, key), batch)
+
+
+def standing(reviews: Iterable[Review]) -> Mapping[str, Review]:
+    """The word that counts, by episode: the latest; of two of one moment always the same."""
+    latest: dict[str, Review] = {}
+    for review in reviews:
+        before = latest.get(review.episode)
+        if before is None or _rank(review) > _rank(before):
+            latest[review.episode] = review
+    return latest
+
+
+def _rank(review: Review) -> tuple[int, str]:
+    return review.reviewed_ns, review_id(review)
+
+
+def _read(store: Store, key: str) -> Review:
+    return typed(Review, parse(store.get(key, limit_bytes=_MAX_BYTES), key), key)

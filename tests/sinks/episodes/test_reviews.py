@@ -1,0 +1,43 @@
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from saltwell.contracts.results import Review
+from saltwell.errors import SkipRecordError
+from sinks.episodes.reviews import all_reviews, put_review, standing
+from sinks.store import Store
+
+FIRST = Review("zigong", "g1-04", "take/1", "ana", 1_000, "reject", "", "the box fell")
+SECOND = replace(FIRST, reviewer="bo", reviewed_ns=2_000, decision="accept", task="sort the parts", note="")
+OTHER = replace(FIRST, episode="take 2", decision="")
+
+
+def test_a_word_that_is_kept_twice_is_there_once_and_the_latest_counts(store: Store) -> None:
+    for review in (SECOND, FIRST, OTHER, FIRST):
+        put_review(store, review)
+
+    assert sorted(all_reviews(store), key=lambda r: (r.episode, r.reviewed_ns)) == [OTHER, FIRST, SECOND]
+    assert set(all_reviews(store, episode="take/1")) == {FIRST, SECOND}
+    for order in itertools.permutations([FIRST, SECOND, OTHER]):
+        assert standing(order) == {"take/1": SECOND, "take 2": OTHER}
+
+
+def test_of_two_words_of_one_moment_the_same_counts_whatever_their_order() -> None:
+    two = [FIRST, replace(FIRST, reviewer="bo", decision="accept")]
+
+    assert standing(two) == standing(two[::-1])
+
+
+def test_what_is_no_decision_is_refused(store: Store) -> None:
+    with pytest.raises(SkipRecordError, match="'good' is no decision"):
+        put_review(store, replace(FIRST, decision="good"))
+
+    assert [*all_reviews(store)] == []
+
+
+def test_an_object_that_is_no_review_is_named(store: Store) -> None:
+    store.put("reviews/take/1.json", b"{}")
+
+    with pytest.raises(SkipRecordError, match=r"reviews/take/1\.json"):
+        list(all_reviews(store))
