@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from saltwell.errors import RetryError, SkipRecordError, StopError
+from sinks import patience
 from sinks.episodes import commit as protocol
 from sinks.episodes.commit import ConflictError, Marker, commit, read_marker
 from sinks.episodes.finished import DamagedEpisode, list_episodes, load_episode
@@ -176,6 +177,7 @@ def test_a_marker_that_never_appears_is_worth_another_try(
     take = make_take()
     monkeypatch.setattr(Store, "create", lambda *_: False)
     monkeypatch.setattr(protocol, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(patience, "PAUSES_S", (0.001, 0.001))
 
     with pytest.raises(RetryError, match="exists, and does not give it"):
         commit(store, take.manifest, take.file)
