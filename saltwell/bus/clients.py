@@ -12,6 +12,7 @@ from saltwell.errors import StopError
 
 _ENVELOPE_BYTES = 64 * 1024
 _METADATA_TIMEOUT_S = 10.0
+_FIRST_ATTEMPT_S = 1.0  # each is twice as long as the one before; between them the client tells of refusals
 
 _REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)  # noqa: SLF001 - the client's public names for them
 
@@ -74,17 +75,21 @@ def metadata(bootstrap: str, *, timeout_s: float = _METADATA_TIMEOUT_S) -> Any:
 
     config: Config = {**connection(bootstrap), "log_level": 0, "error_cb": note}
     client = AdminClient(config)
-    try:
-        return client.list_topics(timeout=timeout_s)
-    except KafkaException as error:
-        client.poll(0)  # lets it tell of refusals
-        if refused:
-            raise StopError(
-                f"{bootstrap} and we don't agree on who we are: {refused[-1]}; see docs/security.md"
-            ) from error
-        raise StopError(
-            f"no Kafka broker answers at {bootstrap}; start one with `saltwell up` or pass --bootstrap"
-        ) from error
+    left_s, attempt_s = timeout_s, _FIRST_ATTEMPT_S
+    while True:
+        try:
+            return client.list_topics(timeout=min(attempt_s, left_s))
+        except KafkaException as error:
+            client.poll(0)  # lets it tell of refusals
+            if refused:
+                raise StopError(
+                    f"{bootstrap} and we don't agree on who we are: {refused[-1]}; see docs/security.md"
+                ) from error
+            left_s, attempt_s = left_s - attempt_s, 2 * attempt_s
+            if left_s <= 0:
+                raise StopError(
+                    f"no Kafka broker answers at {bootstrap}; start one with `saltwell up` or pass --bootstrap"
+                ) from error
 
 
 def partition_count(bootstrap: str, topics: Collection[str] = tuple(BY_NAME)) -> int:
