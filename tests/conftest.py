@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from saltwell.local.broker import EmbeddedBroker
 # How long an example takes on a shared machine proves nothing.
 settings.register_profile("saltwell", deadline=None)
 settings.load_profile("saltwell")
+
+# A shell that starts us in the background has us ignore Ctrl-C, and so would the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
