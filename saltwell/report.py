@@ -1,4 +1,4 @@
-"""The form in which reports list an episode: `demo --json` and `episodes ls --json` give the same. Pure."""
+"""The form in which reports list an episode: `demo --json` and `episodes ls --json` share it. Pure."""
 
 from typing import Any
 

@@ -71,7 +71,8 @@ ROLES: Mapping[str, Role] = {
         reads=[*FRAME_TOPICS, "timeline", "clouds.sampled", "scores", "alignment", "verdicts"],
         writes=["episodes.finished"],
     ),
-    "dataset": _part("dataset", reads=["episodes.finished"], writes=[]),
+    "dataset": _part("dataset", reads=["episodes.finished", "reviews"], writes=[]),
+    "reviewer": Role("A person with `saltwell review`: says what an episode is worth.", writes=("reviews",)),
     "reader": Role("The outside world: learns what is finished.", reads=_RESULTS, groups=READER_GROUP),
     "mirror": Role("The hub's MirrorMaker 2: takes results, never frames.", reads=_RESULTS, configs=_RESULTS),
     "recover": Role(

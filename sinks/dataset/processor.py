@@ -1,4 +1,4 @@
-"""The dataset sink: reads `episodes.finished`, makes the training files of accepted episodes, once each."""
+"""The dataset sink: makes the training files of episodes that a verdict or a person accepts, once each."""
 
 import logging
 import tempfile
@@ -9,13 +9,14 @@ import cv2
 
 from saltwell.bus.driver import DEFECTS
 from saltwell.bus.processor import Arrival, Effect, Output
-from saltwell.contracts.results import EpisodeFinished
+from saltwell.contracts.results import EpisodeFinished, Review
 from saltwell.errors import SkipRecordError
 from saltwell.metrics import DEAD_LETTERS, EPISODES_TRAINED
 from sinks.dataset.recorded import Recorded
 from sinks.dataset.shelf import put_training, read_training_marker
 from sinks.dataset.training import make_training
 from sinks.dataset.video import Codec
+from sinks.episodes.commit import read_marker
 from sinks.episodes.finished import DamagedEpisode, load_episode
 from sinks.episodes.layout import archive_key
 from sinks.store import Store
@@ -27,7 +28,7 @@ class Datasets:
     """Training files of a shard's episodes. Scales out by its group, as every part does."""
 
     name = "dataset"
-    topics = ("episodes.finished",)
+    topics = ("episodes.finished", "reviews")
 
     def __init__(self, store: Store, scratch: Path, *, codec: Codec, decisions: Collection[str]) -> None:
         self._store = store
@@ -41,10 +42,11 @@ class Datasets:
         return self
 
     def on_record(self, arrival: Arrival) -> Iterable[Output | Effect]:
-        """Take a finished episode; give the work of making its files."""
-        finished: EpisodeFinished = arrival.record
-        if finished.decision in self._decisions:
-            yield Effect(lambda: self._make(finished.episode))
+        """Take a finished episode, or a person's word on one; give the work of making its files."""
+        record: EpisodeFinished | Review = arrival.record
+        if record.decision in self._decisions:
+            make = self._make if isinstance(record, EpisodeFinished) else self._make_if_there
+            yield Effect(lambda: make(record.episode))
 
     def open_episodes(self) -> Collection[str]:
         """None: what was not committed is read again."""
@@ -52,6 +54,17 @@ class Datasets:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def _make_if_there(self, episode: str) -> Iterator[Output]:
+        """A person may speak of what is not in this store."""
+        try:
+            there = read_marker(self._store, episode) is not None
+        except SkipRecordError:
+            there = False
+        if there:
+            yield from self._make(episode)
+        else:
+            log.warning("people speak of the episode %s, which is not in %s", ascii(episode)[:80], self._store.url)
 
     def _make(self, episode: str) -> Iterator[Output]:
         if read_training_marker(self._store, episode) is None:

@@ -2,13 +2,14 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from saltwell.contracts.results import Review
 from saltwell.errors import SkipRecordError, StopError
 from sinks.dataset.lerobot import STATE, add_episode, features_of, write_index
 from sinks.dataset.placing import begin_anew, bring_in, sweep
@@ -16,6 +17,7 @@ from sinks.dataset.published import Published
 from sinks.dataset.shelf import TrainingMarker, load_training, trained_episodes
 from sinks.dataset.training import ROWS, Training
 from sinks.dataset.video import WrongVideo, check_video
+from sinks.episodes.reviews import all_reviews, corrected, said, standing
 from sinks.store import Store
 
 _PART_BYTES = 8 * 1024 * 1024
@@ -61,16 +63,17 @@ class Outcome:
 def publish(store: Store, wanted: Wanted, root: Path, scratch: Path, *, advance: Callable[[int], None]) -> Outcome:
     """Bring a dataset up to date with the store: what is new comes behind what is there.
 
-    It begins anew when other episodes are wanted than the last time, or when a published one is gone from the store.
+    What people said of an episode counts more than its verdict. It begins anew when other episodes are wanted than the
+    last time, when a published one is gone from the store, or when people said something else of one since.
     All is built in `scratch`, an empty folder on the file system of `root`, and moved in place at the end. Raises
-    StopError when an episode's files are not whole, or none is wanted: the dataset is then as it was.
+    StopError when an episode's files are not whole, or none is wanted, SkipRecordError for a review that is none: the
+    dataset is then as it was.
     """
     names = sorted(trained_episodes(store))
-    state = _read_state(root)
-    anew = state is not None and not _stands(state, wanted, names)
-    if anew:
-        state = None
-    standing = None if state is None else (len(state.episodes), state.meta_files)
+    words = standing(all_reviews(store))
+    before = _read_state(root)
+    state = _to_go_on_with(before, wanted, names, words)
+    kept = None if state is None else (len(state.episodes), state.meta_files)
     built = scratch / _BUILT
     shutil.rmtree(built, ignore_errors=True)
     known = set() if state is None else {*state.passed_over, *(one.episode for one in state.episodes)}
@@ -79,8 +82,11 @@ def publish(store: Store, wanted: Wanted, root: Path, scratch: Path, *, advance:
         if name in known:
             continue
         marker, training = load_training(store, name)
+        training = corrected(training, words.get(name))
         if state is None:
             state = Published(training.fps, training.robot, features_of(training), wanted=wanted.text())
+        if name in words:
+            state.words[name] = said(words[name])
         if not wanted.takes(training):
             state.passed_over.append(name)
             continue
@@ -97,18 +103,30 @@ def publish(store: Store, wanted: Wanted, root: Path, scratch: Path, *, advance:
         raise StopError(
             f"no episode of {store.url} is wanted that has training files; `saltwell sink dataset` makes them"
         )
-    if standing is None:
+    if kept is None:
         begin_anew(root, scratch)
     else:
-        sweep(root, episodes=standing[0], meta_files=standing[1])
+        sweep(root, episodes=kept[0], meta_files=kept[1])
     bring_in(built, root)
     write_index(root, state, rows)
-    return Outcome(root, len(state.episodes), state.rows, len(rows), anew)
+    return Outcome(root, len(state.episodes), state.rows, len(rows), kept is None and before is not None)
 
 
-def _stands(state: Published, wanted: Wanted, names: Collection[str]) -> bool:
-    """Whether what was published is still what is wanted. Training files never change, so names say enough."""
-    return state.wanted == wanted.text() and {one.episode for one in state.episodes} <= set(names)
+def _to_go_on_with(
+    state: Published | None, wanted: Wanted, names: Collection[str], words: Mapping[str, Review]
+) -> Published | None:
+    """The state, when what was published is still what is wanted; training files never change, so names say enough.
+
+    What was passed over, and of which people said something since, is looked at again.
+    """
+    if state is None or state.wanted != wanted.text():
+        return None
+    news = {name for name in names if said(words.get(name)) != state.words.get(name, said(None))}
+    published = {one.episode for one in state.episodes}
+    if not published <= set(names) or published & news:
+        return None
+    state.passed_over = [name for name in state.passed_over if name not in news]
+    return state
 
 
 def _read_state(root: Path) -> Published | None:

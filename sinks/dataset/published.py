@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sinks.episodes.json_text import canonical, parse, typed
+from sinks.episodes.reviews import Word
 
 FORMAT = "saltwell-dataset/1"
 MAX_BYTES = 1024 * 1024 * 1024
@@ -27,13 +28,17 @@ class PublishedEpisode:
 
 @dataclass(slots=True)
 class Published:
-    """The state of a dataset. `passed_over` are episodes that were looked at and are not wanted."""
+    """The state of a dataset. `passed_over` are episodes that were looked at and are not wanted.
+
+    `words` are what people had said by then of those it names.
+    """
 
     fps: int
     robot_type: str
     features: Mapping[str, Any]
     wanted: str = ""
     passed_over: list[str] = field(default_factory=list)
+    words: dict[str, Word] = field(default_factory=dict)
     tasks: list[str] = field(default_factory=list)
     episodes: list[PublishedEpisode] = field(default_factory=list)
     stats: dict[str, Any] = field(default_factory=dict)
@@ -65,6 +70,7 @@ class Published:
             read.features,
             read.wanted,
             [*read.passed_over],
+            {**read.words},
             [*read.tasks],
             [*read.episodes],
             {**read.stats},
@@ -80,6 +86,7 @@ class _Stored:
     features: Mapping[str, Any]
     wanted: str
     passed_over: Sequence[str]
+    words: Mapping[str, Word]
     tasks: Sequence[str]
     episodes: Sequence[PublishedEpisode]
     stats: Mapping[str, Any]

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
 from saltwell.cli import options
+from saltwell.contracts.results import Review
 from saltwell.errors import StopError
 from saltwell.report import episode_object
 from sinks.episodes.finished import (
@@ -20,6 +22,7 @@ from sinks.episodes.finished import (
     load_episode,
     load_episodes,
 )
+from sinks.episodes.reviews import all_reviews, standing
 from sinks.episodes.sums import StoreLedger
 from sinks.episodes.tables import episode_page, episode_table, ledger_page, report_page
 from sinks.episodes.verify import verify
@@ -42,18 +45,19 @@ def episodes() -> None:
 @options.store
 @options.as_json
 def list_command(store: str, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
-    """List the finished episodes.
+    """List the finished episodes; * marks what people said in a review.
 
     \b
     Example:
       saltwell episodes ls --json
     """
-    found, damaged = _load_all(open_store(store))
+    opened = open_store(store)
+    found, damaged = _load_all(opened)
+    reviews = standing(all_reviews(opened))
     if as_json:
-        objects = [episode_object(announcement(one)) for one in found]
-        click.echo(json.dumps(objects, indent=2))
+        click.echo(json.dumps([_listed(one, reviews.get(one.manifest.episode)) for one in found], indent=2))
     else:
-        click.echo(episode_table(found) if found else f"no finished episodes in {store}")
+        click.echo(episode_table(found, reviews) if found else f"no finished episodes in {store}")
     _report_damaged(damaged, of=len(found) + len(damaged))
 
 
@@ -62,14 +66,18 @@ def list_command(store: str, as_json: bool) -> None:  # noqa: FBT001 - click pas
 @options.store
 @options.as_json
 def show_command(episode: str, store: str, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
-    """Show one episode: verdict, ledger and skew of every stream; with --json the whole manifest.
+    """Show one episode: verdict, reviews, ledger and skew of every stream; with --json the manifest as it is stored.
 
     \b
     Example:
       saltwell episodes show 20260101T120000-g1-04-3fa2c1
     """
-    one = load_episode(open_store(store), episode)
-    click.echo(one.manifest.encode() if as_json else episode_page(one), nl=not as_json)
+    opened = open_store(store)
+    one = load_episode(opened, episode)
+    if as_json:
+        click.echo(one.manifest.encode(), nl=False)
+        return
+    click.echo(episode_page(one, sorted(all_reviews(opened, episode=episode), key=lambda r: r.reviewed_ns)))
 
 
 @episodes.command("ledger")
@@ -123,6 +131,11 @@ def _load_all(store: Store) -> tuple[list[FinishedEpisode], list[DamagedEpisode]
     loaded = list(load_episodes(store, sorted(list_episodes(store))))
     whole = [one for one in loaded if isinstance(one, FinishedEpisode)]
     return whole, [one for one in loaded if isinstance(one, DamagedEpisode)]
+
+
+def _listed(one: FinishedEpisode, review: Review | None) -> dict[str, Any]:
+    """The form of all reports, and beside it the review that counts."""
+    return {**episode_object(announcement(one)), "review": asdict(review) if review else None}
 
 
 def _add_up(

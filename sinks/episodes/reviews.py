@@ -7,8 +7,9 @@ Nothing in an episode is rewritten. Of several words the latest counts.
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import get_args
+from typing import TypeVar, get_args
 
 from saltwell.contracts.identity import Decision
 from saltwell.contracts.results import Review
@@ -22,6 +23,16 @@ _REVIEWS = "reviews"
 _MAX_BYTES = 1024 * 1024
 _READ_AT_ONCE = 32
 _BATCH = 256
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person says of an episode; empty = as it is."""
+
+    decision: str
+    task: str
 
 
 def review_id(review: Review) -> str:
@@ -66,6 +77,17 @@ def standing(reviews: Iterable[Review]) -> Mapping[str, Review]:
         if before is None or _rank(review) > _rank(before):
             latest[review.episode] = review
     return latest
+
+
+def said(review: Review | None) -> Word:
+    """What a person said; nothing without a review."""
+    return Word(review.decision, review.task) if review else Word("", "")
+
+
+def corrected(record: T, review: Review | None) -> T:
+    """A dataclass with `decision` and `task`, as the review that counts has them where it says anything."""
+    changes = {name: value for name, value in asdict(said(review)).items() if value}
+    return replace(record, **changes)  # type: ignore[type-var] # any of our records of an episode
 
 
 def _rank(review: Review) -> tuple[int, str]:

@@ -1,13 +1,14 @@
 """Finished episodes as plain text, for terminals of 100 columns."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from saltwell.conformance import Clause, Measure, conformance
-from saltwell.contracts.results import Reason, StreamTiming
+from saltwell.contracts.results import Reason, Review, StreamTiming
 from saltwell.contracts.timeline import SeqRange
 from sinks.episodes.finished import FinishedEpisode
 from sinks.episodes.manifest import Manifest, StreamEntry
+from sinks.episodes.reviews import corrected
 from sinks.episodes.sums import StoreLedger, Sums
 from sinks.episodes.verify import Report
 
@@ -15,16 +16,19 @@ COLUMNS = 100
 _NS_PER_S = 1_000_000_000
 _NS_PER_MS = 1_000_000
 _RANGES_SHOWN = 20
+_BY_PEOPLE = "*"
 
 
-def episode_table(episodes: Sequence[FinishedEpisode]) -> str:
-    """A line an episode; the task gives way when the line would be too long."""
+def episode_table(episodes: Sequence[FinishedEpisode], reviews: Mapping[str, Review]) -> str:
+    """A line an episode, with the reviews that count; the task gives way when the line would be too long."""
     head = ("EPISODE", "ROBOT", "DECISION", "STEPS", "SECONDS", "LOST", "MB", "TASK")
-    return _text(_table(head, [_episode_row(one.manifest) for one in episodes], right={3, 4, 5, 6}))
+    rows = [_episode_row(one.manifest, reviews.get(one.manifest.episode)) for one in episodes]
+    by_people = any(one.manifest.episode in reviews for one in episodes)
+    return _text([*_table(head, rows, right={3, 4, 5, 6}), *([f"{_BY_PEOPLE} a person's word"] if by_people else [])])
 
 
-def episode_page(one: FinishedEpisode) -> str:
-    """Everything about an episode that a person wants to see."""
+def episode_page(one: FinishedEpisode, reviews: Sequence[Review]) -> str:
+    """Everything about an episode that a person wants to see; reviews in the order of their times."""
     manifest = one.manifest
     facts = [
         ("episode", manifest.episode),
@@ -39,6 +43,7 @@ def episode_page(one: FinishedEpisode) -> str:
     ]
     lines = [f"{name:9} {value}" for name, value in facts]
     lines += ["", *map(_reason_line, manifest.reasons)] if manifest.reasons else []
+    lines += ["", *map(_review_line, reviews)] if reviews else []
     head = ("STREAM", "KIND", "SENT", "WRITTEN", "LOST", "TWICE", "DEAD", "SKEW P50 MS", "P99 MS")
     rows = [_stream_row(name, entry) for name, entry in sorted(manifest.streams.items())]
     lines += ["", *_table(head, rows, right={2, 3, 4, 5, 6, 7, 8})]
@@ -73,16 +78,17 @@ def report_page(report: Report) -> str:
     )
 
 
-def _episode_row(manifest: Manifest) -> tuple[str, ...]:
+def _episode_row(manifest: Manifest, review: Review | None) -> tuple[str, ...]:
+    counts = corrected(manifest, review)
     return (
         manifest.episode,
         manifest.robot,
-        manifest.decision,
+        counts.decision + (_BY_PEOPLE if review else ""),
         str(manifest.steps),
         f"{_seconds(manifest):.1f}",
         str(sum(entry.ledger.lost for entry in manifest.streams.values())),
         f"{manifest.archive.bytes / 1e6:.1f}",
-        manifest.task,
+        counts.task,
     )
 
 
@@ -134,6 +140,11 @@ def _clause_line(clause: Clause) -> str:
 def _reason_line(reason: Reason) -> str:
     where = f" {reason.stream}" if reason.stream else ""
     return f"{reason.severity}: {reason.code}{where}: {reason.text}"
+
+
+def _review_line(review: Review) -> str:
+    said = [review.decision, f"task: {review.task}" if review.task else "", review.note]
+    return f"{review.reviewer}, {_utc(review.reviewed_ns)}: {'; '.join(filter(None, said))}"
 
 
 def _loss_lines(manifest: Manifest) -> Iterator[str]:

@@ -121,6 +121,12 @@ def record_episode(
     return name
 
 
+@pytest.fixture
+def record() -> Callable[..., str]:
+    """Records an episode into a store; see `record_episode`."""
+    return record_episode
+
+
 MakeEpisode = Callable[..., str]
 
 

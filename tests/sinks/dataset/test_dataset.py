@@ -1,6 +1,7 @@
 """From finished episodes to a data set that a trainer reads: every row and every picture is the right one."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from saltwell.contracts.results import Review
 from saltwell.errors import StopError
 from sinks.dataset.processor import train
 from sinks.dataset.publish import Wanted, publish
 from sinks.dataset.reader import DatasetReader
 from sinks.dataset.shelf import load_training
+from sinks.episodes.reviews import put_review
 
 ANY = Wanted(("accept", "review", "reject"))
 T0_NS = 1_767_225_600_000_000_000
@@ -115,6 +118,33 @@ def test_other_wishes_begin_the_set_anew(make_episode, folder_store, tmp_path) -
     reader = DatasetReader(root)
     assert [episode["tasks"] for episode in reader.episodes] == [["stack"]]
     assert [*reader.problems()] == []
+
+
+def test_what_people_say_counts_more_than_the_verdict(make_episode, folder_store, tmp_path) -> None:
+    root = tmp_path / "set"
+    for name in ("take-1", "take-2"):
+        make_episode(name)
+    decision = load_training(folder_store, "take-1")[1].decision
+    wanted = Wanted((decision,))
+    assert _publish(folder_store, root, tmp_path, wanted).episodes == 2
+
+    other = "reject" if decision != "reject" else "accept"
+    word = Review("zigong", "g1-04", "take-1", "ana", 1, other, "", "it fell")
+    put_review(folder_store, word)
+    done = _publish(folder_store, root, tmp_path, wanted)
+    assert (done.episodes, done.begun_anew) == (1, True)
+    put_review(folder_store, replace(word, reviewer="bo", reviewed_ns=2))
+    assert _publish(folder_store, root, tmp_path, wanted).begun_anew is False
+
+    put_review(folder_store, replace(word, reviewed_ns=3, decision=decision, task="stack"))
+    done = _publish(folder_store, root, tmp_path, wanted)
+    assert (done.episodes, done.added, done.begun_anew) == (2, 1, False)
+    episodes = DatasetReader(root).episodes
+    assert [(e["source/episode"], e["tasks"], e["quality/verdict"]) for e in episodes] == [
+        ("take-2", ["sort"], decision),
+        ("take-1", ["stack"], decision),
+    ]
+    assert [*DatasetReader(root).problems()] == []
 
 
 def test_media_are_linked_not_copied(make_episode, folder_store, tmp_path) -> None:

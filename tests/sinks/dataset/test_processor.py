@@ -3,10 +3,11 @@ from typing import Any
 import pytest
 
 from saltwell.bus.processor import Arrival, Effect
-from saltwell.contracts.results import EpisodeFinished
+from saltwell.contracts.results import EpisodeFinished, Review
 from saltwell.errors import RetryError
 from sinks.dataset import processor as module
 from sinks.dataset.processor import Datasets
+from sinks.dataset.shelf import trained_episodes
 
 
 def _effect(store, tmp_path) -> Effect:
@@ -15,6 +16,26 @@ def _effect(store, tmp_path) -> Effect:
     (effect,) = sink.on_record(Arrival("episodes.finished", 0, 0, 0, finished))
     assert isinstance(effect, Effect)
     return effect
+
+
+def _of_review(store, tmp_path, decision: str, episode: str) -> list[Any]:
+    review = Review("zigong", "g1-04", episode, "ana", 1, decision, "", "")
+    sink = Datasets(store, tmp_path, codec="h264", decisions=("accept",))
+    return [*sink.on_record(Arrival("reviews", 0, 0, 0, review))]
+
+
+def test_what_people_accept_gets_training_files(folder_store, tmp_path, record) -> None:
+    record(folder_store, tmp_path, "take-1")
+    assert _of_review(folder_store, tmp_path, "reject", "take-1") == []
+    (effect,) = _of_review(folder_store, tmp_path, "accept", "take-1")
+    [*effect.run()]
+    assert [*trained_episodes(folder_store)] == ["take-1"]
+
+
+@pytest.mark.parametrize("episode", ["unknown", "", "x" * 300])
+def test_a_word_on_what_is_not_in_the_store_is_passed_over(folder_store, tmp_path, episode) -> None:
+    (effect,) = _of_review(folder_store, tmp_path, "accept", episode)
+    assert [*effect.run()] == []
 
 
 def _raising(error: Exception) -> Any:

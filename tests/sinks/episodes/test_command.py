@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from saltwell.contracts.results import Review
 from saltwell.errors import StopError
 from sinks.episodes.command import episodes
 from sinks.episodes.commit import commit
+from sinks.episodes.reviews import put_review
 from sinks.store import Store, open_store
 
 MakeTake = Callable[..., Any]
@@ -62,7 +64,34 @@ def test_ls_as_json_is_the_form_of_all_reports(filled: Store) -> None:
             "/head/color": {"p50": 0.0, "p99": 1_500_000.0},
             "/joint_states": {"p50": 0.0, "p99": 1_500_000.0},
         },
+        "review": None,
     }
+
+
+REVIEW = Review("zigong", "g1-04", EPISODE, "ana", 1_767_225_700_000_000_000, "reject", "stack", "the box fell")
+
+
+def test_what_people_said_is_shown_and_the_verdict_stays(filled: Store) -> None:
+    for review in (REVIEW, replace(REVIEW, reviewer="bo", reviewed_ns=1_767_225_600_000_000_000, decision="accept")):
+        put_review(filled, review)
+
+    _, row, other, note = run(filled, "ls").output.splitlines()
+    assert row.split()[2::5] == ["reject*", "stack"]
+    assert other.split()[2] == "review"
+    assert note == "* a person's word"
+    listed = json.loads(run(filled, "ls", "--json").output)[0]
+    assert (listed["decision"], listed["review"]["decision"], listed["review"]["reviewer"]) == (
+        "review",
+        "reject",
+        "ana",
+    )
+    page = run(filled, "show", EPISODE).output
+    assert "decision  review, criteria 1-ab12" in page
+    bo, ana = (
+        page.index(name) for name in ("bo, 2026-01-01 00:00:00 UTC: accept", "ana, 2026-01-01 00:01:40 UTC: reject")
+    )
+    assert bo < ana
+    assert "reject; task: stack; the box fell" in page
 
 
 def test_ls_of_an_empty_store_says_so(tmp_path: Path) -> None:
