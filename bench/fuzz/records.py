@@ -152,7 +152,7 @@ def steps() -> AlignmentBlock:
         *IDENTITY,
         0,
         captured_ns,
-        [StreamMatch(name, bytes(FRAMES), seq, none, zeros, zeros) for name, _ in STREAMS.values()],
+        [StreamMatch(name, bytes(FRAMES), seq, none, zeros, zeros, zeros) for name, _ in STREAMS.values()],
     )
 
 

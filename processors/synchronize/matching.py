@@ -13,13 +13,17 @@ FOREVER_NS = 2**63 - 1
 
 
 class Match(NamedTuple):
-    """One stream's frame(s) for one step; -1 = none. Times in ns; skew = frame time minus step time."""
+    """One stream's frame(s) for one step; -1 = none. Times in ns; skew = frame time minus step time.
+
+    Between two frames, span = their distance, and since = how far behind the first the step lies.
+    """
 
     kind: int
     seq: int = -1
     seq_next: int = -1
     skew_ns: int = 0
     span_ns: int = 0
+    since_ns: int = 0
 
 
 _NONE = Match(MISSING)
@@ -61,7 +65,8 @@ def match(track: Track, t_ref_ns: int) -> Match:
         if before is not None and after is not None:
             span = track.times_ns[after] - track.times_ns[before]
             if not bound_ns or span <= bound_ns:
-                return Match(INTERPOLATED, track.seqs[before], track.seqs[after], 0, span)
+                since = t_ref_ns - track.times_ns[before]
+                return Match(INTERPOLATED, track.seqs[before], track.seqs[after], 0, span, since)
         bound_ns = track.period_ns()
     return _nearest(track, t_ref_ns, before, None if policy.match == "hold" else after, bound_ns)
 

@@ -167,7 +167,7 @@ def _steps(record: AlignmentBlock) -> None:
     few("streams", record.streams)
     for match in record.streams:
         numbers = {"seq_or_none": match.seq, "seq_next": match.seq_next}
-        if columns(**numbers, skew_ns=match.skew_ns, span_ns=match.span_ns) != n:
+        if columns(**numbers, skew_ns=match.skew_ns, span_ns=match.span_ns, since_ns=match.since_ns) != n:
             raise UndecodableRecord(f"{match.stream} has other than {n} matches")
         if len(match.kind) != n or max(match.kind, default=0) > _LAST_MATCH_KIND:
             raise UndecodableRecord(f"{match.stream} has kinds of match that there are not")

@@ -60,6 +60,7 @@ class StreamMatch:
     seq_next: bytes
     skew_ns: bytes
     span_ns: bytes
+    since_ns: bytes
 
 
 @dataclass(frozen=True, slots=True)

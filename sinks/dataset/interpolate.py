@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from saltwell.contracts.columns import Float64s, Int64s
 from sinks.episodes.annotations import StepMatch
@@ -11,18 +12,18 @@ from sinks.episodes.annotations import StepMatch
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A stream's samples: numbers (n,), rising; site times (n,) in ns; values (n, k)."""
+    """A stream's samples: numbers (n,), rising; times (n,) in ns by the sensor's clock; values (n, k)."""
 
     seqs: Int64s
     times_ns: Int64s
     values: Float64s
 
 
-def at_steps(samples: Samples, matches: Sequence[StepMatch], t_ref_ns: Int64s) -> Float64s:
+def at_steps(samples: Samples, matches: Sequence[StepMatch]) -> Float64s:
     """Values (steps, k) at the steps; NaN where nothing is matched.
 
-    Between two frames values are linear in time; the weight is by the frames' own times, so that it does not depend on
-    how far the clock's offset was corrected meanwhile.
+    Between two frames values are linear in time. The alignment says where between them a step lies: it knew the
+    clock as it stood at these frames.
     """
     first = _indexes(samples, [match.seq for match in matches])
     after = _indexes(samples, [match.seq_next for match in matches])
@@ -30,10 +31,8 @@ def at_steps(samples: Samples, matches: Sequence[StepMatch], t_ref_ns: Int64s) -
     there = first >= 0
     found[there] = samples.values[first[there]]
     between = there & (after >= 0)
-    begin, end = samples.times_ns[first[between]], samples.times_ns[after[between]]
-    span = np.maximum(end - begin, 1)
-    weight = np.clip((t_ref_ns[between] - begin) / span, 0.0, 1.0)[:, None]
-    found[between] += weight * (samples.values[after[between]] - found[between])
+    weights = np.array([match.since_ns / max(match.span_ns, 1) for match in matches])[between, None]
+    found[between] += weights * (samples.values[after[between]] - found[between])
     return found
 
 
@@ -47,13 +46,28 @@ def unit_quaternions(values: Float64s) -> Float64s:
     return aligned
 
 
-def windows(samples: Samples, t_ref_ns: Int64s, *, length: int) -> Float64s:
-    """The last `length` samples at or before each step: (steps, length, k), oldest first, NaN before the first."""
-    ends = np.searchsorted(samples.times_ns, t_ref_ns, side="right")
-    picked = ends[:, None] - length + np.arange(length)
+def windows(samples: Samples, matches: Sequence[StepMatch], *, length: int) -> Float64s:
+    """The last `length` samples at or before each step: (steps, length, k), oldest first.
+
+    NaN before the first sample, and at steps where nothing is matched.
+    """
+    last = _indexes(samples, [match.seq for match in matches])
+    missing = last < 0
+    last -= [match.skew_ns > 0 for match in matches]  # a frame behind its step: the one before it is the last
+    picked = last[:, None] - length + 1 + np.arange(length)
     found: Float64s = samples.values[np.clip(picked, 0, max(len(samples.values) - 1, 0))]
-    found[picked < 0] = np.nan
+    found[(picked < 0) | missing[:, None]] = np.nan
     return found
+
+
+def nearest_known(known: npt.NDArray[np.bool_]) -> Int64s:
+    """For each of n rows the nearest one that is known, of two as near the earlier; at least one must be."""
+    there = np.flatnonzero(known)
+    rows = np.arange(len(known))
+    after = np.clip(np.searchsorted(there, rows), 0, len(there) - 1)
+    before = np.maximum(after - 1, 0)
+    nearer = np.where(np.abs(there[before] - rows) <= np.abs(there[after] - rows), before, after)
+    return np.asarray(there[nearer], dtype=np.int64)
 
 
 def _indexes(samples: Samples, seqs: Sequence[int]) -> Int64s:

@@ -8,11 +8,15 @@ import numpy.typing as npt
 
 from saltwell.errors import SkipRecordError
 from saltwell.messages.image import CompressedImage, Image
+from sinks.dataset.interpolate import nearest_known
 from sinks.dataset.recorded import Recorded, RecordedFrame
 from sinks.episodes.annotations import StepMatch
 
 Picture = npt.NDArray[np.uint8]
 DepthMap = npt.NDArray[np.uint16]
+
+MAX_HELD_BYTES = 256 * 1024 * 1024
+"""Most bytes of frames, as the archive has them, that wait for their rows."""
 
 _TO_RGB = {"rgb8": None, "bgr8": cv2.COLOR_BGR2RGB, "mono8": cv2.COLOR_GRAY2RGB}
 _CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1}
@@ -26,21 +30,26 @@ class NoPicture(SkipRecordError):
 def frames_of_rows(recorded: Recorded, stream: str) -> Iterator[RecordedFrame]:
     """The frame of each row, in order of rows; one that is missing is that of the nearest row that has one.
 
-    Holds only frames that a later row still needs. Raises NoPicture when no row has one.
+    Holds only frames that this row or a later one needs; where rows and arrivals go in other orders they are several.
+    Raises NoPicture when no row has a frame, one is not there, or too much would have to be held.
     """
-    wanted = _filled(recorded.matches(stream))
+    episode, wanted = recorded.manifest.episode, _filled(recorded.matches(stream))
     if not wanted:
-        raise NoPicture(f"{recorded.manifest.episode}: no row has a frame of {stream}")
-    frames, ahead = recorded.frames(stream), {}
+        raise NoPicture(f"{episode}: no row has a frame of {stream}")
+    last_row = {seq: row for row, seq in enumerate(wanted)}
+    frames, held, held_bytes = recorded.frames(stream), dict[int, RecordedFrame](), 0
     for row, seq in enumerate(wanted):
-        while seq not in ahead:
+        while seq not in held:
             frame = next(frames, None)
-            if frame is None:
-                raise NoPicture(f"{recorded.manifest.episode}: row {row} wants frame {seq} of {stream}, not there")
-            ahead[frame.seq] = frame
-        yield ahead[seq]
-        if row + 1 < len(wanted) and wanted[row + 1] > seq:
-            ahead = {number: frame for number, frame in ahead.items() if number > seq}
+            if frame is None or held_bytes > MAX_HELD_BYTES:
+                why = "which is not there" if frame is None else f"{held_bytes} bytes behind that of the row before"
+                raise NoPicture(f"{episode}: row {row} wants frame {seq} of {stream}, {why}")
+            if frame.seq not in held and last_row.get(frame.seq, -1) >= row:
+                held[frame.seq] = frame
+                held_bytes += len(frame.data)
+        yield held[seq]
+        if last_row[seq] == row:
+            held_bytes -= len(held.pop(seq).data)
 
 
 def picture(frame: RecordedFrame, *, compressed: bool) -> Picture:
@@ -80,9 +89,7 @@ def is_compressed(recorded: Recorded, stream: str) -> bool:
 
 
 def _filled(matches: Sequence[StepMatch]) -> list[int]:
-    there = [row for row, match in enumerate(matches) if match.seq >= 0]
-    if not there:
-        return []
-    return [
-        matches[min(there, key=lambda k: abs(k - row))].seq if m.seq < 0 else m.seq for row, m in enumerate(matches)
-    ]
+    seqs = np.array([match.seq for match in matches], dtype=np.int64)
+    known = seqs >= 0
+    filled: list[int] = seqs[nearest_known(known)].tolist() if known.any() else []
+    return filled

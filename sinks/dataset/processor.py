@@ -18,6 +18,8 @@ from sinks.dataset.training import make_training
 from sinks.dataset.video import Codec
 from sinks.episodes.commit import read_marker
 from sinks.episodes.finished import DamagedEpisode, load_episode
+=======
+from sinks.episodes.finished import DamagedEpisode, NoSuchEpisode, load_episode
 from sinks.episodes.layout import archive_key
 from sinks.store import Store
 
@@ -44,9 +46,12 @@ class Datasets:
     def on_record(self, arrival: Arrival) -> Iterable[Output | Effect]:
         """Take a finished episode, or a person's word on one; give the work of making its files."""
         record: EpisodeFinished | Review = arrival.record
-        if record.decision in self._decisions:
-            make = self._make if isinstance(record, EpisodeFinished) else self._make_if_there
-            yield Effect(lambda: make(record.episode))
+        if record.decision not in self._decisions:
+            return
+        if isinstance(record, EpisodeFinished):
+            yield Effect(lambda: self._make(record.episode, record.uri))
+        else:
+            yield Effect(lambda: self._make_if_there(record.episode))
 
     def open_episodes(self) -> Collection[str]:
         """None: what was not committed is read again."""
@@ -62,15 +67,17 @@ class Datasets:
         except SkipRecordError:
             there = False
         if there:
-            yield from self._make(episode)
+            yield from self._make(episode, self._store.uri(""))
         else:
             log.warning("people speak of the episode %s, which is not in %s", ascii(episode)[:80], self._store.url)
 
-    def _make(self, episode: str) -> Iterator[Output]:
+    def _make(self, episode: str, uri: str) -> Iterator[Output]:
         if read_training_marker(self._store, episode) is None:
             try:
                 train(self._store, episode, self._scratch, codec=self._codec)
-            except (SkipRecordError, DamagedEpisode) as error:
+            except (SkipRecordError, DamagedEpisode, NoSuchEpisode) as error:
+                if isinstance(error, NoSuchEpisode) and not uri.startswith(self._store.uri("")):
+                    raise  # announced for another store than this one, which holds none of them
                 DEAD_LETTERS.labels(self.name, "episodes.finished").inc()
                 log.error("episode %s gives no training files: %s", episode, error)  # noqa: TRY400 - the message says it
             except (*DEFECTS, cv2.error):  # one episode that we can't bear must not stop its shard for ever

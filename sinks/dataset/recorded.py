@@ -67,11 +67,6 @@ class Recorded:
         """How a stream is matched at each step."""
         return [match for step in self.steps for match in step.streams if match.stream == stream]
 
-    def clock_offsets_ns(self) -> Mapping[str, int]:
-        """What to add to a stream's capture times to get site time."""
-        timings = ((name, entry.timing) for name, entry in self.manifest.streams.items())
-        return {name: timing.clock_offset_ns for name, timing in timings if timing is not None}
-
 
 def _message_types(file: BinaryIO, manifest: Manifest) -> Mapping[str, str]:
     try:

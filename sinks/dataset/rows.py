@@ -11,7 +11,7 @@ from saltwell.contracts.columns import Float64s, Int64s
 from saltwell.errors import SkipRecordError
 from saltwell.messages.motion import JointState, PoseStamped
 from sinks.dataset.features import Column, plain
-from sinks.dataset.interpolate import Samples, at_steps, unit_quaternions, windows
+from sinks.dataset.interpolate import Samples, at_steps, nearest_known, unit_quaternions, windows
 from sinks.dataset.recorded import Recorded, RecordedFrame
 from sinks.episodes.annotations import MATCH_KINDS, StepMatch
 
@@ -64,11 +64,11 @@ def rows_of(recorded: Recorded) -> dict[str, Column]:
         "frame_index": Column(numbers),
         "observation.t_ref_ns": Column(t_ref_ns),
     }
-    columns |= dict(_joint_columns([_joints(recorded, stream) for stream in recorded.states()], t_ref_ns, fps))
+    columns |= dict(_joint_columns([_joints(recorded, stream) for stream in recorded.states()], fps))
     if commands := [_joints(recorded, stream) for stream in recorded.commands()]:
-        columns["action"] = _side_by_side(commands, "position", t_ref_ns)
+        columns["action"] = _side_by_side(commands, "position")
     for stream in recorded.of_kind("pose"):
-        columns[f"observation.pose.{plain(stream)}"] = _pose(recorded, stream, t_ref_ns)
+        columns[f"observation.pose.{plain(stream)}"] = _pose(recorded, stream)
     for stream in sorted(recorded.manifest.streams):
         columns |= _timing_columns(recorded, stream, t_ref_ns)
     return columns
@@ -80,19 +80,19 @@ def time_error_ns(t_ref_ns: Int64s, fps: int) -> int:
     return int(np.abs((t_ref_ns - t_ref_ns[0]) - ideal).max())
 
 
-def _joint_columns(streams: Sequence[_Joints], t_ref_ns: Int64s, fps: int) -> Iterator[tuple[str, Column]]:
+def _joint_columns(streams: Sequence[_Joints], fps: int) -> Iterator[tuple[str, Column]]:
     if not streams:
         return
-    yield "observation.state", _side_by_side(streams, "position", t_ref_ns)
+    yield "observation.state", _side_by_side(streams, "position")
     for feature, quantity in (("velocity", "velocity"), ("torque", "effort")):
         given = [joints for joints in streams if joints.samples[quantity].values.size]
         if given:
-            yield f"observation.{feature}", _side_by_side(given, quantity, t_ref_ns)
+            yield f"observation.{feature}", _side_by_side(given, quantity)
     for joints in streams:
-        yield from _torque_window(joints, t_ref_ns, fps)
+        yield from _torque_window(joints, fps)
 
 
-def _torque_window(joints: _Joints, t_ref_ns: Int64s, fps: int) -> Iterator[tuple[str, Column]]:
+def _torque_window(joints: _Joints, fps: int) -> Iterator[tuple[str, Column]]:
     """Torque at the sensor's own rate, over the time since the last row: what interpolation can't show."""
     samples = joints.samples["effort"]
     if not samples.values.size or len(samples.times_ns) < 2:  # noqa: PLR2004 - a rate takes two samples
@@ -100,25 +100,25 @@ def _torque_window(joints: _Joints, t_ref_ns: Int64s, fps: int) -> Iterator[tupl
     rate_hz = 1e9 / max(float(np.median(np.diff(samples.times_ns))), 1.0)
     length = min(math.ceil(rate_hz / fps), MAX_WINDOW)
     if length > 1:
-        values = _filled(windows(samples, t_ref_ns, length=length))
+        values = _filled(windows(samples, joints.matches, length=length))
         yield f"observation.torque_window.{plain(joints.stream)}", Column(values.astype(np.float32), joints.names)
 
 
-def _side_by_side(streams: Sequence[_Joints], quantity: str, t_ref_ns: Int64s) -> Column:
+def _side_by_side(streams: Sequence[_Joints], quantity: str) -> Column:
     """One quantity of all joints of some streams; names say the stream where there are several."""
-    values = [_filled(at_steps(joints.samples[quantity], joints.matches, t_ref_ns)) for joints in streams]
+    values = [_filled(at_steps(joints.samples[quantity], joints.matches)) for joints in streams]
     names = [
         name if len(streams) == 1 else f"{plain(joints.stream)}.{name}" for joints in streams for name in joints.names
     ]
     return Column(np.concatenate(values, axis=1).astype(np.float32), names)
 
 
-def _pose(recorded: Recorded, stream: str, t_ref_ns: Int64s) -> Column:
+def _pose(recorded: Recorded, stream: str) -> Column:
     frames = _in_order(recorded, stream)
     poses = [PoseStamped.decode(frame.data) for frame in frames]
     turns = unit_quaternions(np.array([pose.orientation for pose in poses]))
     values = np.hstack([np.array([pose.position for pose in poses]), turns])
-    found = _filled(at_steps(_timed(recorded, stream, frames, values), recorded.matches(stream), t_ref_ns))
+    found = _filled(at_steps(_samples(frames, values), recorded.matches(stream)))
     found[:, 3:] /= np.maximum(np.linalg.norm(found[:, 3:], axis=1, keepdims=True), 1e-12)
     return Column(found.astype(np.float32), ("x", "y", "z", "qx", "qy", "qz", "qw"))
 
@@ -148,7 +148,7 @@ def _joints(recorded: Recorded, stream: str) -> _Joints:
     samples = {}
     for quantity in _QUANTITIES:
         values = np.array([getattr(states[i], quantity) for i in kept]).reshape(len(kept), -1 if kept else 0)
-        samples[quantity] = _timed(recorded, stream, [frames[i] for i in kept], values)
+        samples[quantity] = _samples([frames[i] for i in kept], values)
     return _Joints(stream, states[kept[0]].names if kept else (), recorded.matches(stream), samples)
 
 
@@ -160,10 +160,9 @@ def _in_order(recorded: Recorded, stream: str) -> list[RecordedFrame]:
     return sorted(recorded.frames(stream), key=lambda frame: frame.seq)
 
 
-def _timed(recorded: Recorded, stream: str, frames: Sequence[RecordedFrame], values: Float64s) -> Samples:
-    offset_ns = recorded.clock_offsets_ns().get(stream, 0)
+def _samples(frames: Sequence[RecordedFrame], values: Float64s) -> Samples:
     seqs = np.array([frame.seq for frame in frames], dtype=np.int64)
-    return Samples(seqs, np.array([frame.captured_ns for frame in frames], dtype=np.int64) + offset_ns, values)
+    return Samples(seqs, np.array([frame.captured_ns for frame in frames], dtype=np.int64), values)
 
 
 def _filled(values: Float64s) -> Float64s:
@@ -175,11 +174,5 @@ def _filled(values: Float64s) -> Float64s:
 
 
 def _filled_column(values: Float64s) -> Float64s:
-    there = np.flatnonzero(~np.isnan(values))
-    if not there.size:
-        return np.zeros_like(values)
-    rows = np.arange(len(values))
-    after = np.clip(np.searchsorted(there, rows), 0, len(there) - 1)
-    before = np.maximum(after - 1, 0)
-    nearer = np.where(np.abs(there[before] - rows) <= np.abs(there[after] - rows), before, after)
-    return values[there[nearer]]
+    known = ~np.isnan(values)
+    return values[nearest_known(known)] if known.any() else np.zeros_like(values)

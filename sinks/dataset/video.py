@@ -1,6 +1,8 @@
 """One constant-rate mp4 a camera: frame k stands at exactly k/fps. Written once, then read back and compared."""
 
+import errno
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -13,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from saltwell.errors import SkipRecordError
+from saltwell.errors import RetryError, SkipRecordError
 from sinks.dataset.features import VideoSpec
 from sinks.dataset.pictures import Picture
 
@@ -57,7 +59,7 @@ def write_video(path: Path, pictures: Iterable[Picture], *, fps: int, codec: Cod
     height, width, _ = first.shape
     pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"
     prints = []
-    with av.open(path, "w", options={"movflags": "+faststart"}) as file:
+    with _said(path.name, "encoded"), av.open(path, "w", options={"movflags": "+faststart"}) as file:
         stream = cast("av.VideoStream", file.add_stream(_ENCODERS[codec], rate=fps, options=_OPTIONS[codec]))
         stream.height, stream.width, stream.pix_fmt = height, width, pix_fmt
         for number, pixels in enumerate(chain([first], remaining)):
@@ -100,13 +102,21 @@ def _frame(pixels: Picture, number: int, fps: int) -> av.VideoFrame:
 
 
 def _frames(path: Path) -> Iterator[tuple[float, Fingerprints]]:
+    with _said(path.name, "decoded"), av.open(path) as file:
+        for frame in file.decode(video=0):
+            pixels = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+            yield float(frame.time or 0.0), fingerprint(pixels)
+
+
+@contextmanager
+def _said(name: str, doing: str) -> Iterator[None]:
+    """FFmpeg raises one class for a video it can't make or read, and for a disk that is full: another try may do."""
     try:
-        with av.open(path) as file:
-            for frame in file.decode(video=0):
-                pixels = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-                yield float(frame.time or 0.0), fingerprint(pixels)
+        yield
     except av.error.FFmpegError as error:
-        raise WrongVideo(f"{path.name} can't be decoded: {error}") from error
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise RetryError(f"{name} can't be {doing}: {error.strerror}; make room in the temporary folder") from error
+        raise WrongVideo(f"{name} can't be {doing}: {error}") from error
 
 
 def _what(found: Fingerprints, fingerprints: Fingerprints, row: int) -> str:

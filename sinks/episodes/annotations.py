@@ -27,7 +27,7 @@ MATCH_KINDS: tuple[MatchKind, ...] = get_args(MatchKind)
 """Names of the numbers in StreamMatch.kind."""
 
 _NO_FRAME = -1
-_MISSING = ("missing", _NO_FRAME, _NO_FRAME, 0, 0)  # fields of StepMatch behind the stream
+_MISSING = ("missing", _NO_FRAME, _NO_FRAME, 0, 0, 0)  # fields of StepMatch behind the stream
 _NOTHING: AbstractSet[int] = frozenset()
 
 
@@ -41,6 +41,7 @@ class StepMatch:
     seq_next: int
     skew_ns: int
     span_ns: int
+    since_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def ledger_annotation(ledgers: Sequence[StreamLedger], *, at_ns: int) -> Annotat
 
 def _matches(match: StreamMatch, present: AbstractSet[int] | None) -> Iterator[dict[str, Any]]:
     names = [field.name for field in fields(StepMatch)]
-    columns = (i64(column).tolist() for column in (match.seq, match.seq_next, match.skew_ns, match.span_ns))
+    columns = (i64(column).tolist() for column in (match.seq, match.seq_next, match.skew_ns, match.span_ns, match.since_ns))
     for number, *numbers in zip(match.kind, *columns, strict=True):
         there = present is None or all(seq == _NO_FRAME or seq in present for seq in numbers[:2])
         found = (MATCH_KINDS[number], *numbers) if there else _MISSING
@@ -197,6 +198,7 @@ _SCHEMAS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
                 seq_next=_WHOLE,
                 skew_ns=_WHOLE,
                 span_ns=_WHOLE,
+                since_ns=_WHOLE,
             ),
         },
     ),

@@ -23,6 +23,10 @@ class DamagedEpisode(StopError):
     """An episode with a marker whose other objects are not what the marker says."""
 
 
+class NoSuchEpisode(StopError):
+    """There is no finished episode of this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class FinishedEpisode:
     """An episode whose manifest is what its marker says. `uri` is the folder of its objects."""
@@ -40,13 +44,13 @@ def list_episodes(store: Store) -> Iterator[str]:
 def load_episode(store: Store, episode: str) -> FinishedEpisode:
     """Marker and manifest of an episode.
 
-    StopError when there is none of that name, naming similar ones; DamagedEpisode when marker or manifest are
+    NoSuchEpisode when there is none of that name, naming similar ones; DamagedEpisode when marker or manifest are
     not whole.
     """
     try:
         marker = read_marker(store, episode)
         if marker is None:
-            raise StopError(_unknown(store, episode))
+            raise NoSuchEpisode(_unknown(store, episode))
         data = store.get(marker.manifest, limit_bytes=MAX_MANIFEST_BYTES)
         if sha256_hex(data) != marker.manifest_sha256:
             raise DamagedEpisode(f"episode {episode}: manifest.json is not the one that the marker names")

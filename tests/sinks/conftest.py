@@ -167,7 +167,7 @@ def match(stream: str, seqs: list[int], *, after: int | None = None) -> StreamMa
     n = len(seqs)
     kinds = bytes([0 if after is None else 1]) * n
     following = [-1 if after is None else after] * n
-    return StreamMatch(stream, kinds, pack_i64(seqs), pack_i64(following), pack_i64([0] * n), pack_i64([0] * n))
+    return StreamMatch(stream, kinds, pack_i64(seqs), pack_i64(following), *[pack_i64([0] * n)] * 3)
 
 
 def timing(stream: str, steps: int) -> StreamTiming:

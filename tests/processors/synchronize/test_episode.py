@@ -122,7 +122,8 @@ def test_nothing_is_interpolated_across_more_than_three_periods() -> None:
     steady = [i * 10 * MS for i in range(20)]
     inside = track_of([*steady, steady[-1] + 30 * MS])
     across = track_of([*steady, steady[-1] + 31 * MS])
-    assert match(inside, steady[-1] + 15 * MS).kind == INTERPOLATED
+    found = match(inside, steady[-1] + 15 * MS)
+    assert (found.kind, found.span_ns, found.since_ns) == (INTERPOLATED, 30 * MS, 15 * MS)
     assert match(across, steady[-1] + 15 * MS).kind == MISSING
     assert match(across, steady[-1] + 5 * MS).kind == HELD
 

@@ -4,7 +4,7 @@ import pytest
 
 from saltwell.bus.processor import Arrival, Effect
 from saltwell.contracts.results import EpisodeFinished, Review
-from saltwell.errors import RetryError
+from saltwell.errors import RetryError, StopError
 from sinks.dataset import processor as module
 from sinks.dataset.processor import Datasets
 from sinks.dataset.shelf import trained_episodes
@@ -56,3 +56,23 @@ def test_a_store_that_is_away_is_tried_again(folder_store, tmp_path, monkeypatch
     monkeypatch.setattr(module, "train", _raising(RetryError("the store is away")))
     with pytest.raises(RetryError):
         [*_effect(folder_store, tmp_path).run()]
+
+
+def _announced(store, tmp_path, uri: str) -> Effect:
+    finished = EpisodeFinished("site", "robot", "take", "sort", "accept", [], uri, "", 0, 0, 0, [], [])
+    (effect,) = Datasets(store, tmp_path, codec="h264", decisions=("accept",)).on_record(
+        Arrival("episodes.finished", 0, 0, 0, finished)
+    )
+    assert isinstance(effect, Effect)
+    return effect
+
+
+def test_an_episode_that_was_removed_since_does_not_stop_the_shard(folder_store, tmp_path) -> None:
+    effect = _announced(folder_store, tmp_path, folder_store.uri("episodes/robot/take/0123456789abcdef"))
+    assert [*effect.run()] == []
+
+
+def test_a_wrong_store_stops_the_sink(folder_store, tmp_path) -> None:
+    effect = _announced(folder_store, tmp_path, "s3://another/episodes/robot/take/0123456789abcdef")
+    with pytest.raises(StopError, match="no finished episode take"):
+        [*effect.run()]

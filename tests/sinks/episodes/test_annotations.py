@@ -26,7 +26,7 @@ def block(*matches: StreamMatch, steps: int = 2) -> AlignmentBlock:
 
 
 def matches(kind: bytes, seq: list[int], seq_next: list[int]) -> StreamMatch:
-    return StreamMatch("/joints", kind, pack_i64(seq), pack_i64(seq_next), pack_i64([5, 0]), pack_i64([0, 10]))
+    return StreamMatch("/joints", kind, pack_i64(seq), pack_i64(seq_next), pack_i64([5, 0]), pack_i64([0, 10]), pack_i64([0, 4]))
 
 
 def scores(metrics: list[MetricColumn]) -> ScoreBlock:
@@ -36,8 +36,8 @@ def scores(metrics: list[MetricColumn]) -> ScoreBlock:
 def test_each_step_is_a_message_that_tells_its_frames() -> None:
     first, second = alignment_annotations(block(matches(b"\x02\x01", [7, 8], [-1, 9])))
 
-    assert Step.parse(first.data) == Step(40, T_NS, (StepMatch("/joints", "held", 7, -1, 5, 0),))
-    assert Step.parse(second.data) == Step(41, T_NS + 1, (StepMatch("/joints", "interpolated", 8, 9, 0, 10),))
+    assert Step.parse(first.data) == Step(40, T_NS, (StepMatch("/joints", "held", 7, -1, 5, 0, 0),))
+    assert Step.parse(second.data) == Step(41, T_NS + 1, (StepMatch("/joints", "interpolated", 8, 9, 0, 10, 4),))
     assert (second.log_time_ns, second.publish_time_ns, second.sequence) == (T_NS + 1, T_NS + 1, 41)
 
 
@@ -61,7 +61,7 @@ def test_no_step_refers_to_a_frame_that_is_not_in_the_archive(absent: set[int]) 
         matches(b"\x00", [1, 2], [-1, -1]),
         matches(b"\x00\x04", [1, 2], [-1, -1]),
         matches(b"\x00\x00", [1], [-1, -1]),
-        StreamMatch("/joints", b"\x00\x00", b"\x01" * 9, pack_i64([1, 2]), pack_i64([1, 2]), pack_i64([1, 2])),
+        StreamMatch("/joints", b"\x00\x00", b"\x01" * 9, *[pack_i64([1, 2])] * 4),
     ],
     ids=["short kind", "unknown kind", "short column", "torn column"],
 )

@@ -20,7 +20,7 @@ def joints(torque_nm) -> JointBlock:
 def steps(seqs, following) -> AlignmentBlock:
     n = len(seqs)
     zeros = pack_i64([0] * n)
-    match = StreamMatch(ARM, b"\x01" * n, pack_i64(seqs), pack_i64(following), zeros, zeros)
+    match = StreamMatch(ARM, b"\x01" * n, pack_i64(seqs), pack_i64(following), zeros, zeros, zeros)
     return AlignmentBlock("s", "r", "e", 0, pack_i64([1_000 * k for k in range(n)]), [match])
 
 
