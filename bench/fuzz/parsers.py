@@ -38,7 +38,8 @@ from sinks.s3_uploads import uploads_of
 
 _CODEC = Codec()
 _STEP = (
-    b'{"step":3,"streams":[{"kind":"exact","seq":3,"seq_next":-1,"since_ns":0,"skew_ns":0,"span_ns":0,"stream":"/a"}],"t_ref_ns":9}'
+    b'{"step":3,"streams":[{"kind":"exact","seq":3,"seq_next":-1,"since_ns":0,"skew_ns":0,"span_ns":0,'
+    b'"stream":"/a"}],"t_ref_ns":9}'
 )
 _UPLOADS = (
     b'<ListMultipartUploadsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated>'

@@ -17,8 +17,6 @@ from sinks.dataset.shelf import put_training, read_training_marker
 from sinks.dataset.training import make_training
 from sinks.dataset.video import Codec
 from sinks.episodes.commit import read_marker
-from sinks.episodes.finished import DamagedEpisode, load_episode
-=======
 from sinks.episodes.finished import DamagedEpisode, NoSuchEpisode, load_episode
 from sinks.episodes.layout import archive_key
 from sinks.store import Store

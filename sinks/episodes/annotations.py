@@ -156,7 +156,9 @@ def ledger_annotation(ledgers: Sequence[StreamLedger], *, at_ns: int) -> Annotat
 
 def _matches(match: StreamMatch, present: AbstractSet[int] | None) -> Iterator[dict[str, Any]]:
     names = [field.name for field in fields(StepMatch)]
-    columns = (i64(column).tolist() for column in (match.seq, match.seq_next, match.skew_ns, match.span_ns, match.since_ns))
+    columns = (
+        i64(column).tolist() for column in (match.seq, match.seq_next, match.skew_ns, match.span_ns, match.since_ns)
+    )
     for number, *numbers in zip(match.kind, *columns, strict=True):
         there = present is None or all(seq == _NO_FRAME or seq in present for seq in numbers[:2])
         found = (MATCH_KINDS[number], *numbers) if there else _MISSING

@@ -26,7 +26,9 @@ def block(*matches: StreamMatch, steps: int = 2) -> AlignmentBlock:
 
 
 def matches(kind: bytes, seq: list[int], seq_next: list[int]) -> StreamMatch:
-    return StreamMatch("/joints", kind, pack_i64(seq), pack_i64(seq_next), pack_i64([5, 0]), pack_i64([0, 10]), pack_i64([0, 4]))
+    return StreamMatch(
+        "/joints", kind, pack_i64(seq), pack_i64(seq_next), pack_i64([5, 0]), pack_i64([0, 10]), pack_i64([0, 4])
+    )
 
 
 def scores(metrics: list[MetricColumn]) -> ScoreBlock:
