@@ -89,7 +89,7 @@ def _go_tool(package: str, version: str, *flags: str) -> Path:
 
 @pytest.fixture(scope="session")
 def broker() -> Iterator[EmbeddedBroker]:
-    """One embedded Kafka for the whole test run, with all topics; tests keep apart by robot and episode names."""
+    """One embedded Kafka for all tests of a process, with all topics; tests keep apart by robot and episode names."""
     with EmbeddedBroker() as started:
         create_topics(started.bootstrap, partitions=4, replication=1)
         yield started

@@ -118,7 +118,8 @@ def apart(parser: Parser, *, seed: int, count: int) -> Outcome:
 
 def _child(parser: Parser, seed: int, count: int, writer: Connection, progress: Any) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries complain there of every single input
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    most_bytes = _mapped_bytes() + _MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
     outcome = Outcome(parser.name)
 
     def counted() -> Iterator[bytes]:
@@ -128,6 +129,12 @@ def _child(parser: Parser, seed: int, count: int, writer: Connection, progress: 
 
     feed(parser, counted(), outcome)
     writer.send(outcome)
+
+
+def _mapped_bytes() -> int:
+    """Of address space: what this process has from the one it was forked from is not the parser's."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * resource.getpagesize()
 
 
 def _ending(status: int) -> str:
