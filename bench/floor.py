@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,12 +33,8 @@ START_S = 180
 KEYS = {"AWS_ACCESS_KEY_ID": "saltwell", "AWS_SECRET_ACCESS_KEY": "only-for-tests", "AWS_REGION": "us-east-1"}
 AT_KAFKA = {"SALTWELL_BOOTSTRAP": "kafka:9092", "SALTWELL_REGISTRY_URL": "http://registry:8080/apis/ccompat/v7"}
 # As the chart runs them.
-CONFINED: dict[str, Any] = {
-    "read_only": True,
-    "tmpfs": {"/tmp": "size=2g,mode=1777"},  # noqa: S108 - the only place a container may write to
-    "cap_drop": ["ALL"],
-    "security_opt": ["no-new-privileges"],
-}
+CONFINED: dict[str, Any] = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges"]}
+TMP = "/tmp"  # noqa: S108 - the only place a part may write to
 
 
 def until(holds: Callable[[], bool], what: str, *, deadline_s: float = START_S) -> None:
@@ -83,11 +79,10 @@ class Floor:
     bucket: dict[str, str] = field(default_factory=dict)
     parts: dict[str, Container] = field(default_factory=dict)
 
-    def run(self, image: str, command: list[str], *, alias: str, env: dict[str, str], **how: Any) -> Container:
+    def run(self, container: DockerContainer, alias: str) -> Container:
         """Start a container that is removed with the floor."""
-        container = DockerContainer(image).with_command(command).with_envs(**env).with_kwargs(**how)
-        started = self.everything.enter_context(container.with_network(self.network).with_network_aliases(alias))
-        return started.get_wrapped_container()
+        container.with_network(self.network).with_network_aliases(alias)
+        return self.everything.enter_context(container).get_wrapped_container()
 
     def start(self, part: str, *, replica: int = 1) -> Container:
         """Start a part, or a further replica of it."""
@@ -97,15 +92,14 @@ class Floor:
             env |= KEYS | {"SALTWELL_STORE": "s3://episodes", "AWS_ENDPOINT_URL": "http://s3:7070"}
         command = [*WORKERS[part], "--metrics-port=9400", f"--instance={name}"]
         image = self.images["sinks" if part == "episodes" else "processors"]
-        self.parts[name] = self.run(image, command, alias=name, env=env, **CONFINED)
+        self.parts[name] = self.run(confined(image, command, env), name)
         return self.parts[name]
 
     def play(self, *, robot: str, episode: str, speed: str = "max") -> Container:
         """Play the sample as a robot."""
-        samples = {str(REPOSITORY / "samples"): {"bind": "/samples", "mode": "ro"}}
         which = [f"--robot={robot}", f"--episode={episode}", f"--speed={speed}"]
-        command = ["replay", "/samples/sort_parts.mcap", "--json", *which]
-        return self.run(self.images["edge"], command, alias=robot, env=AT_KAFKA, volumes=samples, **CONFINED)
+        player = confined(self.images["edge"], ["replay", "/samples/sort_parts.mcap", "--json", *which], AT_KAFKA)
+        return self.run(player.with_volume_mapping(str(REPOSITORY / "samples"), "/samples"), robot)
 
     def leave(self, part: str) -> None:
         """A part is gone from the network; it goes on."""
@@ -138,6 +132,12 @@ class Floor:
         )
 
 
+def confined(image: str, command: list[str], env: Mapping[str, str]) -> DockerContainer:
+    """A container that may do as little as the chart lets it."""
+    container = DockerContainer(image, **CONFINED).with_command(command).with_envs(**env)
+    return container.with_tmpfs_mount(TMP, "size=2g,mode=1777")
+
+
 def healthy(container: Container) -> bool:
     """What its own health check says."""
     container.reload()
@@ -154,8 +154,8 @@ def floor(folder: Path) -> Iterator[Floor]:
         _start_registry(running)
         _start_kafka(running, folder)
         running.bucket = _start_s3(running, go_tool(S3_SERVER, S3_VERSION))
-        topics = ["topics", "create", "--partitions=4"]
-        made = running.run(built["processors"], topics, alias="topics", env=AT_KAFKA, **CONFINED)
+        topics = confined(built["processors"], ["topics", "create", "--partitions=4"], AT_KAFKA)
+        made = running.run(topics, "topics")
         if made.wait()["StatusCode"]:
             raise _said(made)
         for part in WORKERS:
@@ -180,16 +180,16 @@ def _start_kafka(floor: Floor, folder: Path) -> None:
         "exec $kafka kafka.Kafka /conf/server.properties\n",
         encoding="utf-8",
     )
-    seen = _read_only(_jre(), *jars) | {str(folder): {"bind": "/conf", "mode": "ro"}}
-    kafka = floor.run(BASE, ["sh", "/conf/start"], alias="kafka", env={}, volumes=seen)
-    until(lambda: _listens(kafka, 9092), "Kafka started")
+    kafka = DockerContainer(BASE).with_command(["sh", "/conf/start"]).with_volume_mapping(str(folder), "/conf")
+    started = floor.run(_seeing(kafka, _jre(), *jars), "kafka")
+    until(lambda: _listens(started, 9092), "Kafka started")
 
 
 def _start_registry(floor: Floor) -> None:
     jar = registry_jar()
-    command = [str(java()), "-Xmx256m", "-jar", str(jar)]
-    registry = floor.run(BASE, command, alias="registry", env={}, volumes=_read_only(_jre(), jar.parent))
-    until(lambda: _listens(registry, 8080), f"Apicurio {APICURIO_VERSION} started")
+    registry = DockerContainer(BASE).with_command([str(java()), "-Xmx256m", "-jar", str(jar)])
+    started = floor.run(_seeing(registry, _jre(), jar.parent), "registry")
+    until(lambda: _listens(started, 8080), f"Apicurio {APICURIO_VERSION} started")
 
 
 def _start_s3(floor: Floor, server: Path) -> dict[str, str]:
@@ -198,22 +198,21 @@ def _start_s3(floor: Floor, server: Path) -> dict[str, str]:
         "mkdir -p /data/root/episodes /data/sidecar && exec /s3 --port :7070 posix --sidecar /data/sidecar /data/root"
     )
     keys = {"ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"], "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]}
-    seen = {str(server): {"bind": "/s3", "mode": "ro"}}
-    ports = {"7070/tcp": ("127.0.0.1", None)}
-    s3 = floor.run(BASE, ["sh", "-c", serve], alias="s3", env=keys, volumes=seen, ports=ports)
-    until(lambda: _listens(s3, 7070), "the S3 server started")
-    s3.reload()
-    [published] = s3.ports["7070/tcp"] or []
-    return KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{published['HostPort']}"}
+    s3 = DockerContainer(BASE, ports=[7070]).with_command(["sh", "-c", serve]).with_envs(**keys)
+    started = floor.run(s3.with_volume_mapping(str(server), "/s3"), "s3")
+    until(lambda: _listens(started, 7070), "the S3 server started")
+    return KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{s3.get_exposed_port(7070)}"}
 
 
 def _jre() -> Path:
     return java().parent.parent
 
 
-def _read_only(*folders: Path) -> dict[str, dict[str, str]]:
-    """Folders of this machine where they lie."""
-    return {str(path): {"bind": str(path), "mode": "ro"} for path in folders}
+def _seeing(container: DockerContainer, *folders: Path) -> DockerContainer:
+    """With folders of this machine where they lie."""
+    for folder in folders:
+        container.with_volume_mapping(str(folder), str(folder))
+    return container
 
 
 def _listens(container: Container, port: int) -> bool:

