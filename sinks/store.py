@@ -5,7 +5,7 @@ import os
 import secrets
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -54,13 +54,16 @@ class Store:
             file.seek(0)
             # obstore takes what has read, seek and tell, and says so in other words
             obstore.put(self._backend, key, file, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
-            self._make_durable(key)
+            self.make_durable(key)
 
     def put(self, key: str, data: bytes) -> None:
         """Store a small object; an older one of that name is replaced."""
         with self._explained(f"put {key}"):
-            obstore.put(self._backend, key, data, use_multipart=False)
-            self._make_durable(key)
+            if self.folder is None:
+                obstore.put(self._backend, key, data, use_multipart=False)
+            else:
+                _replace_file(self.folder / key, data)
+            self.make_durable(key)
 
     def create(self, key: str, data: bytes) -> bool:
         """Store a small object unless there is one of that name; whether this call stored it.
@@ -76,7 +79,7 @@ class Store:
                     _create_file(self.folder / key, data)
             except (AlreadyExistsError, FileExistsError):
                 return False
-            self._make_durable(key)
+            self.make_durable(key)
             return True
 
     def get(self, key: str, *, limit_bytes: int = MAX_OBJECT_BYTES) -> bytes:
@@ -98,6 +101,17 @@ class Store:
         """Bytes of an object from `start`, which must lie inside it."""
         with self._explained(f"read {key}"):
             return bytes(obstore.get_range(self._backend, key, start=start, length=length))
+
+    def size(self, key: str) -> int:
+        """Bytes of an object."""
+        with self._explained(f"look at {key}"):
+            return int(obstore.head(self._backend, key)["size"])
+
+    def copy(self, source: str, key: str) -> None:
+        """An object under a further name, made by the server; what had that name is replaced."""
+        with self._explained(f"copy {source} to {key}"):
+            obstore.copy(self._backend, source, key)
+            self.make_durable(key)
 
     def list(self, folder: str) -> Iterator[str]:
         """Keys of all objects below a folder, in no order."""
@@ -132,8 +146,11 @@ class Store:
     def _explained(self, doing: str) -> AbstractContextManager[None]:
         return explained(f"{doing} in {self.url}", remote=self.folder is None)
 
-    def _make_durable(self, key: str) -> None:
-        """A file survives a power cut only when it and the folders that name it are flushed."""
+    def make_durable(self, key: str) -> None:
+        """Bring a file and its names to disk; a server does so by itself.
+
+        A file survives a power cut only when it and the folders that name it are flushed.
+        """
         if self.folder is None:
             return
         path = self.folder / key
@@ -157,6 +174,18 @@ def _create_file(path: Path, data: bytes) -> None:
 
     obstore writes, names, and leaves flushing to the caller. Raises FileExistsError.
     """
+    with _drafted(path, data) as draft:
+        path.hardlink_to(draft)
+
+
+def _replace_file(path: Path, data: bytes) -> None:
+    """As `_create_file`, in the place of an older one: after a power cut there is the one or the other."""
+    with _drafted(path, data) as draft:
+        draft.replace(path)
+
+
+@contextmanager
+def _drafted(path: Path, data: bytes) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_of(path)
     try:
@@ -164,7 +193,7 @@ def _create_file(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        path.hardlink_to(draft)
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
 

@@ -4,12 +4,17 @@ import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from saltwell.cli import options
 from saltwell.errors import SkipRecordError, StopError
-from sinks.store import open_store
+from sinks.store import Store, open_store
+from sinks.store_errors import NotInStore
+
+if TYPE_CHECKING:
+    from sinks.dataset.publish import Wanted
 
 
 @click.group()
@@ -24,7 +29,15 @@ def dataset() -> None:
 
 @dataset.command()
 @click.option("--name", required=True, metavar="N", help="Name of the dataset; it is written to TO/N.")
-@click.option("--to", "target", required=True, metavar="URL", help="Folder or file:// URL that holds datasets.")
+@click.option("--to", "target", required=True, metavar="URL", help="Folder, file:// or s3:// URL that holds datasets.")
+@click.option(
+    "--format",
+    "form",
+    default="lerobot",
+    show_default=True,
+    type=click.Choice(["lerobot", "mcap"]),
+    help="LeRobot v3.0, or a list of episodes with their MCAP files, TO/N.jsonl.",
+)
 @click.option(
     "--decision",
     default="accept",
@@ -41,6 +54,7 @@ def dataset() -> None:
 def publish(  # noqa: PLR0917 - click passes by name
     name: str,
     target: str,
+    form: str,
     decision: str,
     task: str | None,
     robot: str | None,
@@ -49,9 +63,10 @@ def publish(  # noqa: PLR0917 - click passes by name
     store: str,
     as_json: bool,  # noqa: FBT001 - click passes by name
 ) -> None:
-    """Write a LeRobot v3.0 dataset, or add to it what is new.
+    """Write a LeRobot v3.0 dataset, or add to it what is new; or a list of episodes.
 
     Videos are linked or copied, never coded again. When other episodes are wanted than before, the index begins anew.
+    Into the bucket that holds the episodes, the server copies them.
 
     \b
     Example:
@@ -62,22 +77,24 @@ def publish(  # noqa: PLR0917 - click passes by name
 
     since_ns = 0 if since is None else round(since.timestamp() * 1e9)  # type: ignore[attr-defined] # click gives a datetime
     wanted = Wanted(decisions_of(decision), task, robot, since_ns, criteria)
-    folder = _folder(target) / _plain_name(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".publish-") as scratch:
-        done = publish_dataset(open_store(store), wanted, folder, Path(scratch), advance=lambda _: None)
+    if form == "mcap":
+        _publish_list(open_store(store), wanted, open_store(target, create=True), f"{_plain_name(name)}.jsonl", as_json)
+        return
+    to = open_store(f"{target.rstrip('/')}/{_plain_name(name)}", create=True)
+    with tempfile.TemporaryDirectory(prefix="publish-") as scratch:
+        done = publish_dataset(open_store(store), wanted, to, Path(scratch), advance=lambda _: None)
     if as_json:
-        click.echo(json.dumps({**asdict(done), "root": str(done.root)}, indent=2))
+        click.echo(json.dumps(asdict(done), indent=2))
         return
     how = "begun anew, " if done.begun_anew else ""
     click.echo(f"{done.root}: {done.episodes} episodes, {done.rows} rows; {how}{done.added} added")
 
 
 @dataset.command()
-@click.argument("path", type=click.Path(path_type=Path), metavar="DATASET")
+@click.argument("url", metavar="DATASET")
 @options.as_json
-def check(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
-    """Read every row and every picture of a dataset, as a trainer would.
+def check(url: str, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+    """Read every row and every picture of a dataset in a folder or a bucket, as a trainer would.
 
     \b
     Example:
@@ -85,7 +102,12 @@ def check(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes by 
     """
     from sinks.dataset.reader import DatasetReader  # noqa: PLC0415 - --help needs no video library
 
-    reader = DatasetReader(path)
+    try:
+        reader = DatasetReader(open_store(url))
+    except NotInStore as error:
+        raise StopError(
+            f"{url} holds no LeRobot dataset; give the place that `saltwell dataset publish` wrote"
+        ) from error
     problems, rows = [*reader.problems()], 0
     for number in range(len(reader.episodes)):
         try:
@@ -95,15 +117,19 @@ def check(path: Path, as_json: bool) -> None:  # noqa: FBT001 - click passes by 
     if as_json:
         click.echo(json.dumps({"episodes": len(reader.episodes), "rows": rows, "problems": problems}, indent=2))
     else:
-        click.echo("\n".join([f"{path}: {len(reader.episodes)} episodes, {rows} rows read", *problems]))
+        click.echo("\n".join([f"{url}: {len(reader.episodes)} episodes, {rows} rows read", *problems]))
     if problems:
         raise SystemExit(1)
 
 
-def _folder(url: str) -> Path:
-    if "://" in url and not url.startswith("file://"):
-        raise StopError(f"--to {url}: datasets are published to a folder or a file:// URL; copy it on from there")
-    return Path(url.removeprefix("file://"))
+def _publish_list(store: Store, wanted: "Wanted", target: Store, key: str, as_json: bool) -> None:  # noqa: FBT001 - of a command
+    from sinks.dataset.listing import publish_list  # noqa: PLC0415 - --help needs no store
+
+    episodes = publish_list(store, wanted, target, key)
+    if as_json:
+        click.echo(json.dumps({"uri": target.uri(key), "episodes": episodes}, indent=2))
+        return
+    click.echo(f"{target.uri(key)}: {episodes} episodes")
 
 
 def _plain_name(name: str) -> str:

@@ -1,21 +1,23 @@
 """A LeRobot v3.0 dataset on disk, made from training files: an index over media that are never coded again."""
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sinks.dataset.published import Published, PublishedEpisode, merged
-from sinks.dataset.training import CLOUDS, DEPTH, ROWS, Training
+from sinks.dataset.training import CLOUDS, DEPTH, Training
+from sinks.store import Store
 
 CHUNK = 1000
 """Files a folder holds, as info.json says."""
 
 STATE = "meta/saltwell.json"
+INFO = "meta/info.json"
 
 _NUMBERING = {
     name: {"dtype": "int64", "shape": [1], "names": None} for name in ("episode_index", "index", "task_index")
@@ -39,41 +41,53 @@ def features_of(training: Training) -> dict[str, Any]:
     return dict(sorted({**training.features, **_NUMBERING, **cameras}.items()))
 
 
-def add_episode(root: Path, state: Published, training: Training, sha256: str, files: Path) -> dict[str, Any]:
-    """Put an episode's data and media below `root`; gives its row of meta/episodes. The state knows it afterwards."""
+def add_episode(
+    state: Published, training: Training, sha256: str, rows: Path, *, home: str, scratch: Path
+) -> tuple[dict[str, Any], list[tuple[str, Path | str]]]:
+    """Number an episode as the next one; gives its row of meta/episodes, and its files.
+
+    The files: where each stands in the dataset, and what it is: a file made in `scratch`, or a key below `home`.
+    """
     number, first = len(state.episodes), state.rows
     task_index = state.task_index(training.task)
-    _write_rows(files / ROWS, root / path_of(DATA, number), number, first, task_index)
-    for camera in training.cameras:
-        _place(files / camera.file, root / path_of(VIDEO, number, video_key=camera.key))
+    data = path_of(DATA, number)
+    _write_rows(rows, scratch / data, number, first, task_index)
+    files: list[tuple[str, Path | str]] = [(data, scratch / data)]
+    files += [(path_of(VIDEO, number, video_key=one.key), f"{home}/{one.file}") for one in training.cameras]
+    made = {file.name for file in training.files}
     for name in (DEPTH, CLOUDS):
-        if (files / name).exists():
-            _place(files / name, root / path_of(SIDECAR, number, kind=Path(name).stem))
+        if name in made:
+            files.append((path_of(SIDECAR, number, kind=Path(name).stem), f"{home}/{name}"))
     state.episodes.append(PublishedEpisode(training.episode, sha256, task_index, training.rows))
     state.stats = merged(state.stats, training.stats)
-    return _episode_row(training, number, first)
+    return _episode_row(training, number, first), files
 
 
-def write_index(root: Path, state: Published, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write what names the episodes; our own state comes last.
+def folders_of(state: Published) -> list[str]:
+    """Folders of a dataset that hold a file an episode."""
+    videos = [f"videos/{name}" for name, feature in state.features.items() if feature["dtype"] == "video"]
+    return ["data", *videos, *(f"sidecars/{Path(name).stem}" for name in (DEPTH, CLOUDS))]
+
+
+def write_index(target: Store, state: Published, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what names the episodes; info.json, which readers begin with, comes last.
 
     LeRobot reads all files of data and meta/episodes: from the first of them to info.json a reader may find rows that
     info.json does not count. A call that was interrupted there is made good by the next one.
     """
     if rows:
-        path = root / path_of(EPISODES, state.meta_files)
         where = {
             "meta/episodes/chunk_index": state.meta_files // CHUNK,
             "meta/episodes/file_index": state.meta_files % CHUNK,
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replaced(path, lambda draft: pq.write_table(pa.Table.from_pylist([{**row, **where} for row in rows]), draft))
+        table = pa.Table.from_pylist([{**row, **where} for row in rows])
+        _put_table(target, path_of(EPISODES, state.meta_files), table)
         state.meta_files += 1
     tasks = pa.table({"task_index": pa.array(range(len(state.tasks)), pa.int64()), "task": pa.array(state.tasks)})
-    _replaced(root / "meta/tasks.parquet", lambda draft: pq.write_table(_with_pandas_index(tasks), draft))
-    _write_json(root / "meta/stats.json", state.stats)
-    _write_json(root / "meta/info.json", _info(state))
-    _replaced(root / STATE, lambda draft: draft.write_bytes(state.encode()))
+    _put_table(target, "meta/tasks.parquet", _with_pandas_index(tasks))
+    _put_json(target, "meta/stats.json", state.stats)
+    target.put(STATE, state.encode())
+    _put_json(target, INFO, _info(state))
 
 
 def _write_rows(source: Path, target: Path, episode: int, first: int, task_index: int) -> None:
@@ -157,22 +171,11 @@ def _with_pandas_index(tasks: pa.Table) -> pa.Table:
     return tasks.replace_schema_metadata({"pandas": json.dumps(pandas)})
 
 
-def _place(source: Path, target: Path) -> None:
-    """The same file under another name where the file system can, else a copy."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copyfile(source, target)
+def _put_table(target: Store, key: str, table: pa.Table) -> None:
+    with TemporaryFile() as file:
+        pq.write_table(table, file)
+        target.put_file(key, file)
 
 
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    _replaced(path, lambda draft: draft.write_text(json.dumps(value, indent=4), encoding="utf-8"))
-
-
-def _replaced(path: Path, write: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    write(draft)
-    draft.replace(path)
+def _put_json(target: Store, key: str, value: Mapping[str, Any]) -> None:
+    target.put(key, json.dumps(value, indent=4).encode())

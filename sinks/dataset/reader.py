@@ -6,16 +6,18 @@ It believes nothing of ours: it reads info.json, the episodes and the files that
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import av
 import av.error
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from saltwell.errors import SkipRecordError, StopError
 from sinks.dataset.pictures import Picture
+from sinks.store import Store
+from sinks.store_errors import NotInStore
 
 _TOLERANCE_S = 1e-4
 
@@ -35,16 +37,16 @@ class Row:
 class DatasetReader:
     """Raises StopError when there is no dataset, WrongDataset when it does not fit together."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Store) -> None:
         self.root = root
         try:
-            self.info = json.loads((root / "meta/info.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise StopError(f"{root} holds no LeRobot dataset: {error}") from error
+            self.info = json.loads(root.get("meta/info.json"))
+        except (NotInStore, ValueError) as error:
+            raise StopError(f"{root.url} holds no LeRobot dataset: {error}") from error
         if self.info.get("codebase_version") != "v3.0":
-            raise StopError(f"{root} is a LeRobot dataset {self.info.get('codebase_version')}; this reads v3.0")
-        files = sorted(root.glob("meta/episodes/*/*.parquet"))
-        self.episodes = [row for file in files for row in pq.read_table(file).to_pylist()]
+            raise StopError(f"{root.url} is a LeRobot dataset {self.info.get('codebase_version')}; this reads v3.0")
+        files = sorted(key for key in root.list("meta/episodes") if key.endswith(".parquet"))
+        self.episodes = [row for file in files for row in self._table(file).to_pylist()]
         self.cameras = [name for name, feature in self.info["features"].items() if feature["dtype"] == "video"]
 
     def rows(self, number: int) -> Iterator[Row]:
@@ -80,32 +82,40 @@ class DatasetReader:
                 yield f"info.json says {name} {self.info[name]}; there are {found}"
 
     def _values(self, episode: Mapping[str, Any]) -> list[dict[str, Any]]:
-        path = self.root / self.info["data_path"].format(
+        key = self.info["data_path"].format(
             chunk_index=episode["data/chunk_index"], file_index=episode["data/file_index"]
         )
-        rows = [row for row in pq.read_table(path).to_pylist() if row["episode_index"] == episode["episode_index"]]
+        table = self._table(key)
+        rows = [row for row in table.to_pylist() if row["episode_index"] == episode["episode_index"]]
         if len(rows) != episode["length"]:
-            raise WrongDataset(f"{path.name} has {len(rows)} rows of episode {episode['episode_index']}")
+            raise WrongDataset(f"{key} has {len(rows)} rows of episode {episode['episode_index']}")
         wanted = {name for name, feature in self.info["features"].items() if feature["dtype"] != "video"}
         if rows and rows[0].keys() != wanted:
-            raise WrongDataset(f"{path.name} has other columns than info.json: {sorted(rows[0].keys() ^ wanted)[:5]}")
+            raise WrongDataset(f"{key} has other columns than info.json: {sorted(rows[0].keys() ^ wanted)[:5]}")
         return rows
 
     def _video(self, episode: Mapping[str, Any], camera: str) -> Iterator[tuple[float, Picture]]:
-        path = self.root / self.info["video_path"].format(
+        key = self.info["video_path"].format(
             video_key=camera,
             chunk_index=episode[f"videos/{camera}/chunk_index"],
             file_index=episode[f"videos/{camera}/file_index"],
         )
         begin_s, end_s = episode[f"videos/{camera}/from_timestamp"], episode[f"videos/{camera}/to_timestamp"]
         try:
-            with av.open(path) as file:
+            with self.root.open(key) as data, av.open(data, "r") as file:
                 for frame in file.decode(video=0):
                     time_s = float(frame.time or 0.0)
                     if begin_s - _TOLERANCE_S <= time_s < end_s - _TOLERANCE_S:
                         yield time_s - begin_s, frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-        except (OSError, av.error.FFmpegError) as error:
-            raise WrongDataset(f"{path} can't be read: {error}") from error
+        except (NotInStore, av.error.FFmpegError) as error:
+            raise WrongDataset(f"{key} can't be read: {error}") from error
+
+    def _table(self, key: str) -> pa.Table:
+        try:
+            with self.root.open(key) as data:
+                return pq.read_table(data)
+        except (NotInStore, pa.ArrowException) as error:
+            raise WrongDataset(f"{key} can't be read: {error}") from error
 
 
 def _float32_error(value: float) -> float:

@@ -22,6 +22,7 @@ from sinks.dataset.publish import Wanted, publish
 from sinks.episodes.processor import Episodes
 from sinks.store import Store, open_store
 
+WANTED = Wanted(("accept", "review", "reject"))
 T0_NS = 1_767_225_600_000_000_000
 FRAME_NS = 33_333_333
 COLOR, DEPTH, STATE, ACTION, HAND = "/head/color", "/head/depth", "/joint_states", "/action", "/vr/left"
@@ -162,5 +163,5 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, lost, task in (("take-1", frozenset[int](), "sort"), ("take-2", frozenset({7}), "stack")):
         record_episode(store, folder, name, lost=lost, task=task)
         train(store, name, folder, codec="h264")
-    publish(store, Wanted(("accept", "review", "reject")), folder / "set", folder, advance=lambda _: None)
+    publish(store, WANTED, open_store(str(folder / "set"), create=True), folder, advance=lambda _: None)
     return folder / "set"

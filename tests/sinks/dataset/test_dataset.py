@@ -17,17 +17,22 @@ from sinks.dataset.publish import Wanted, publish
 from sinks.dataset.reader import DatasetReader
 from sinks.dataset.shelf import load_training
 from sinks.episodes.reviews import put_review
+from sinks.store import open_store
 
 ANY = Wanted(("accept", "review", "reject"))
 T0_NS = 1_767_225_600_000_000_000
 
 
 def _publish(store, root: Path, tmp_path: Path, wanted: Wanted = ANY):
-    return publish(store, wanted, root, tmp_path, advance=lambda _: None)
+    return publish(store, wanted, open_store(str(root), create=True), tmp_path, advance=lambda _: None)
+
+
+def _reader(root: Path) -> DatasetReader:
+    return DatasetReader(open_store(str(root)))
 
 
 def test_every_picture_and_every_value_belongs_to_its_row(published, numbers) -> None:
-    reader = DatasetReader(published)
+    reader = _reader(published)
     assert [*reader.problems()] == []
     for number, shown in enumerate(([*range(40)], [i for i in range(40) if i != 7])):
         rows = [*reader.rows(number)]
@@ -54,16 +59,16 @@ def test_rows_are_numbered_through_the_whole_set(published) -> None:
 
 
 def test_torque_stands_beside_each_row_at_the_sensors_own_rate(published) -> None:
-    row = next(DatasetReader(published).rows(0))
+    row = next(_reader(published).rows(0))
     assert np.asarray(row.values["observation.torque_window.joint_states"]).shape == (17, 2)
-    later = [*DatasetReader(published).rows(0)][20].values
+    later = [*_reader(published).rows(0)][20].values
     newest = later["observation.torque_window.joint_states"][-1][0] / 10
     assert 0 <= (later["observation.t_ref_ns"] - T0_NS) / 1e9 - newest < 0.002
 
 
 def test_statistics_are_those_of_all_rows(published) -> None:
     stats = json.loads((published / "meta/stats.json").read_text())
-    rows = [r.values for n in range(2) for r in DatasetReader(published).rows(n)]
+    rows = [r.values for n in range(2) for r in _reader(published).rows(n)]
     states = np.array([row["observation.state"] for row in rows])
     assert stats["observation.state"]["mean"] == pytest.approx(states.mean(axis=0).tolist(), abs=1e-6)
     assert stats["observation.state"]["std"] == pytest.approx(states.std(axis=0).tolist(), abs=1e-6)
@@ -102,7 +107,7 @@ def test_what_is_new_comes_behind_and_what_is_there_is_not_touched(make_episode,
         done = _publish(folder_store, root, tmp_path)
         assert (done.added, done.begun_anew) == (1, False)
         assert all(path.stat().st_mtime_ns == at for path, at in before.items())
-    reader = DatasetReader(root)
+    reader = _reader(root)
     assert [episode["source/episode"] for episode in reader.episodes] == ["take-2", "take-1", "take-3"]
     assert [*reader.problems()] == []
     assert _publish(folder_store, root, tmp_path).added == 0
@@ -115,7 +120,7 @@ def test_other_wishes_begin_the_set_anew(make_episode, folder_store, tmp_path) -
     assert _publish(folder_store, root, tmp_path).episodes == 2
     done = _publish(folder_store, root, tmp_path, Wanted(ANY.decisions, task="stack"))
     assert (done.episodes, done.begun_anew) == (1, True)
-    reader = DatasetReader(root)
+    reader = _reader(root)
     assert [episode["tasks"] for episode in reader.episodes] == [["stack"]]
     assert [*reader.problems()] == []
 
@@ -139,12 +144,12 @@ def test_what_people_say_counts_more_than_the_verdict(make_episode, folder_store
     put_review(folder_store, replace(word, reviewed_ns=3, decision=decision, task="stack"))
     done = _publish(folder_store, root, tmp_path, wanted)
     assert (done.episodes, done.added, done.begun_anew) == (2, 1, False)
-    episodes = DatasetReader(root).episodes
+    episodes = _reader(root).episodes
     assert [(e["source/episode"], e["tasks"], e["quality/verdict"]) for e in episodes] == [
         ("take-2", ["sort"], decision),
         ("take-1", ["stack"], decision),
     ]
-    assert [*DatasetReader(root).problems()] == []
+    assert [*_reader(root).problems()] == []
 
 
 def test_media_are_linked_not_copied(make_episode, folder_store, tmp_path) -> None:

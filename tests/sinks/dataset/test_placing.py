@@ -1,16 +1,20 @@
 """Publishing that is refused or interrupted leaves the dataset as it was, or one that the next call makes good."""
 
-import json
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from saltwell.errors import StopError
+from sinks.dataset import placing
 from sinks.dataset import publish as publishing
+from sinks.dataset.lock import LOCK_OBJECT
 from sinks.dataset.publish import Wanted, publish
 from sinks.dataset.reader import DatasetReader
 from sinks.dataset.shelf import load_training
+from sinks.store import Store, open_store
 
 ANY = Wanted(("accept", "review", "reject"))
 SORT = Wanted(ANY.decisions, task="sort")
@@ -21,7 +25,7 @@ class _Killed(BaseException):
 
 
 def _publish(store, root: Path, tmp_path: Path, wanted: Wanted = ANY):
-    return publish(store, wanted, root, tmp_path, advance=lambda _: None)
+    return publish(store, wanted, open_store(str(root), create=True), tmp_path, advance=lambda _: None)
 
 
 def _files(root: Path) -> dict[str, bytes]:
@@ -70,31 +74,61 @@ def test_a_first_call_that_was_refused_can_be_made_again(make_episode, folder_st
     assert _publish(folder_store, tmp_path / "set", tmp_path).episodes == 2
 
 
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.timeout(900))])
+def target(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Where a dataset is published: a folder, and a bucket of a real S3 server."""
+    if request.param == "folder":
+        return open_store(str(tmp_path / "set"), create=True)
+    s3 = request.getfixturevalue("s3")
+    for name, value in s3.env.items():
+        monkeypatch.setenv(name, value)
+    return open_store(f"{s3.url}/{uuid.uuid4().hex}/set")
+
+
 @pytest.mark.parametrize("wanted", [ANY, SORT])
 def test_a_kill_at_any_step_is_made_good_by_the_next_call(
-    make_episode, folder_store, tmp_path, monkeypatch: pytest.MonkeyPatch, wanted: Wanted
+    make_episode, folder_store, target, tmp_path, monkeypatch: pytest.MonkeyPatch, wanted: Wanted
 ) -> None:
-    """The steps are the renames and removals in the dataset's folder; after each, the call is killed and made again."""
-    root, killed = tmp_path / "set", 0
+    """The steps are the writes and removals in the dataset; before each, the call is killed and made again."""
+    killed = 0
     make_episode("take-1")
-    _publish(folder_store, root, tmp_path)
+    publish(folder_store, ANY, target, tmp_path, advance=lambda _: None)
     make_episode("take-0", task="sort")
     for at in range(100):
         with monkeypatch.context() as patched:
-            _kill_at(patched, root, at)
+            _kill_at(patched, target, at)
             try:
-                done = _publish(folder_store, root, tmp_path, wanted)
+                done = publish(folder_store, wanted, target, tmp_path, advance=lambda _: None)
             except _Killed:
                 killed += 1
                 continue
         break
     assert killed > 5
-    reader = DatasetReader(root)
+    reader = DatasetReader(target)
     assert [*reader.problems()] == []
     assert done.episodes == len(reader.episodes) == 2
     assert sum(1 for number in range(2) for _ in reader.rows(number)) == 80
-    assert len([*root.glob("data/*/*")]) == 2
-    assert json.loads((root / "meta/info.json").read_text())["total_episodes"] == 2
+    assert len([*target.list("data")]) == 2
+    assert reader.info["total_episodes"] == 2
+
+
+def test_info_json_never_counts_what_is_not_there(
+    make_episode, folder_store, target, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written last: whoever reads by it finds the dataset as it was, or as it is to be."""
+    make_episode("take-1")
+    publish(folder_store, ANY, target, tmp_path, advance=lambda _: None)
+    make_episode("take-2")
+    for at in range(100):
+        with monkeypatch.context() as patched:
+            _kill_at(patched, target, at)
+            with suppress(_Killed):
+                publish(folder_store, ANY, target, tmp_path, advance=lambda _: None)
+                break
+        reader = DatasetReader(target)
+        assert reader.info["total_episodes"] == 1
+        assert sum(1 for _ in reader.rows(0)) == 40
+    assert sum(1 for number in range(2) for _ in DatasetReader(target).rows(number)) == 80
 
 
 def test_what_an_interrupted_call_left_behind_its_state_is_removed(
@@ -120,16 +154,19 @@ def _die(*_: Any) -> None:
     raise _Killed
 
 
-def _kill_at(patched: pytest.MonkeyPatch, root: Path, step: int) -> None:
+def _kill_at(patched: pytest.MonkeyPatch, target: Store, step: int) -> None:
     steps = [0]
-    for name in ("replace", "unlink"):
-        real = getattr(Path, name)
 
-        def counted(self: Path, *args: Any, _real: Any = real, **more: Any) -> Any:
-            if any(root in Path(one).parents for one in (self, *args)):
+    def counted(real: Any, where: int) -> Any:
+        def call(*args: Any, **more: Any) -> Any:
+            if args[where] is target and args[where + 1] != LOCK_OBJECT:
                 if steps[0] == step:
                     raise _Killed
                 steps[0] += 1
-            return _real(self, *args, **more)
+            return real(*args, **more)
 
-        patched.setattr(Path, name, counted)
+        return call
+
+    for name in ("put", "put_file", "remove"):
+        patched.setattr(Store, name, counted(getattr(Store, name), 0))
+    patched.setattr(placing, "bring", counted(placing.bring, 2))
