@@ -13,7 +13,6 @@ from processors.judge.poses import pose_measures
 from processors.judge.series import Bools, StreamScores, longest_run
 from saltwell.contracts.results import StreamLedger, StreamTiming
 
-_FOLLOWED_PPM = 85.0
 _BEYOND = 1.1
 _FOREIGN = "foreign"
 
@@ -55,9 +54,12 @@ def timing_measures(timing: StreamTiming) -> Iterator[Measured]:
 
 
 def _coverage(timing: StreamTiming) -> Iterator[Measured]:
-    """Share of the steps that have a frame; where most are missing because frames came too late, their share."""
+    """Share of the steps that have a frame; where most are missing because frames came too late, their share.
+
+    Steps are complete without a stream that is not required.
+    """
     steps = timing.exact + timing.interpolated + timing.held + timing.missing
-    if not steps:
+    if not steps or not timing.required:
         return
     missing, late = timing.missing / steps, timing.late / max(timing.count, 1)
     if late > missing / 2 > 0:
@@ -69,12 +71,12 @@ def _coverage(timing: StreamTiming) -> Iterator[Measured]:
 def _clock_measures(timing: StreamTiming) -> Iterator[Measured]:
     """A clock that runs away, one that is ahead of the edge's, and one that is far behind it or on a slow link.
 
-    The synchronizer follows rates of up to 90 ppm, and says how far the delays lie off its line: further than the
-    delays themselves spread only when the clock runs away faster.
+    The edge follows rates of up to 90 ppm, and says how far its offset may be off: by more than the delays themselves
+    spread only when the clock runs away faster. (Late bursts and slow links spread far, and leave the offset known.)
     """
     name, kind = timing.stream, timing.kind
     spread_ns = timing.delay_p99_ns - timing.delay_min_ns
-    runs_away = abs(timing.clock_rate_ppm) > _FOLLOWED_PPM and timing.clock_residual_ns > _BEYOND * spread_ns
+    runs_away = timing.clock_residual_ns > _BEYOND * spread_ns
     yield Measured("clock_drift", name, kind, timing.clock_residual_ns / 1e6 if runs_away else 0.0)
     if timing.clock_source != _FOREIGN:
         yield Measured("future_stamps", name, kind, timing.delay_p50_ns / 1e6)

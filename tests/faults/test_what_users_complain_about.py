@@ -80,4 +80,5 @@ def test_recorded_slower_than_stamped_shows(rig, play, played, tmp_path):
     timing = manifest["streams"]["/head/color"]["timing"]
     assert timing["delay_p99_ns"] - timing["delay_min_ns"] > 1e9  # in the manifest, as measured
     codes = {r["code"] for r in manifest["reasons"] if r["stream"] == "/head/color"}
-    assert codes & {"clock_drift", "old_stamps"}  # and in words, to the operator
+    assert "clock_drift" in codes  # and in words, to the operator
+    assert manifest["decision"] != "accept"
