@@ -10,6 +10,8 @@ from saltwell.cli.logs import set_up_logging
 from saltwell.errors import SaltwellError, StopError
 
 _GROUP = "saltwell.commands"
+_EXTRAS = {"matplotlib": "plots", "av": "dataset", "pyarrow": "dataset"}
+"""Extras that are for a part of a part's commands, by a library of theirs."""
 
 
 class Parts(click.Group):
@@ -56,7 +58,8 @@ def _load(point: EntryPoint) -> click.Command:
 
 
 def _missing(point: EntryPoint, error: ModuleNotFoundError) -> SaltwellError:
-    return StopError(f"{point.name} needs {error.name}; pip install 'saltwell[{_extra(point)}]'")
+    extra = _EXTRAS.get(str(error.name).split(".")[0]) or _extra(point)
+    return StopError(f"{point.name} needs {error.name}; pip install 'saltwell[{extra}]'")
 
 
 def _extra(point: EntryPoint) -> str:

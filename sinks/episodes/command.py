@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,6 +23,8 @@ from sinks.episodes.finished import (
     load_episode,
     load_episodes,
 )
+from sinks.episodes.layout import archive_key, key_part
+from sinks.episodes.opening import copied, fetching_page, opening_page
 from sinks.episodes.reviews import all_reviews, standing
 from sinks.episodes.sums import StoreLedger
 from sinks.episodes.tables import episode_page, episode_table, ledger_page, report_page
@@ -78,6 +81,62 @@ def show_command(episode: str, store: str, as_json: bool) -> None:  # noqa: FBT0
         click.echo(one.manifest.encode(), nl=False)
         return
     click.echo(episode_page(one, sorted(all_reviews(opened, episode=episode), key=lambda r: r.reviewed_ns)))
+
+
+@episodes.command("plot")
+@click.argument("episode", metavar="ID")
+@options.store
+@click.option(
+    "--out",
+    default=None,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="PNG file to write; default: ID.png.",
+)
+def plot_command(episode: str, store: str, out: Path | None) -> None:
+    """Draw an episode: what cameras saw, torque, skew, scores and the verdict over time.
+
+    \b
+    Example:
+      saltwell episodes plot 20260101T120000-g1-04-3fa2c1 --out take.png
+    """
+    from sinks.plot.picture import draw_episode  # noqa: PLC0415 - a large library
+
+    opened = open_store(store)
+    path = out or Path(f"{key_part(episode)}.png")
+    png = draw_episode(opened, load_episode(opened, episode))
+    try:
+        path.write_bytes(png)
+    except OSError as error:
+        raise StopError(f"can't write {path}: {error.strerror}; give another --out") from error
+    click.echo(path)
+
+
+@episodes.command("open")
+@click.argument("episode", metavar="ID")
+@options.store
+@click.option(
+    "--to",
+    default=None,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Copy the MCAP file to this folder first; needed for a store on S3.",
+)
+def open_command(episode: str, store: str, to: Path | None) -> None:
+    """Say how to open an episode in viewers.
+
+    \b
+    Example:
+      saltwell episodes open 20260101T120000-g1-04-3fa2c1 --store s3://episodes --to .
+    """
+    opened = open_store(store)
+    key = archive_key(load_episode(opened, episode).marker.folder)
+    if to is not None:
+        click.echo(opening_page(episode, copied(opened, key, to / f"{key_part(episode)}.mcap")))
+    elif opened.folder is not None:
+        click.echo(opening_page(episode, opened.folder / key))
+    else:
+        click.echo(fetching_page(episode, store))
 
 
 @episodes.command("ledger")

@@ -56,6 +56,13 @@ def episode_page(one: FinishedEpisode, reviews: Sequence[Review]) -> str:
     return _text(lines)
 
 
+def review_page(one: FinishedEpisode) -> str:
+    """What a person needs who is to judge an episode."""
+    manifest = one.manifest
+    head = f"{manifest.episode}  {manifest.robot}  {_seconds(manifest):.1f} s  {manifest.task}"
+    return _text(["", head, *(f"  {_reason_line(reason)}" for reason in manifest.reasons)])
+
+
 def ledger_page(ledger: StoreLedger) -> str:
     """What became of all frames, a line a kind of stream; a column a cause that occurs."""
     total = ledger.total()

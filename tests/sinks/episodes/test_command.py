@@ -200,3 +200,29 @@ def test_times_and_words_of_unusual_episodes_can_be_shown(filled: Store, make_ta
 
     assert "a fixed rate" in output
     assert "aborted" in output
+
+
+def test_open_says_what_to_type_and_copies_the_file_when_asked(filled: Store, tmp_path: Path) -> None:
+    (key,) = (key for key in filled.list(f"episodes/g1-04/{EPISODE}") if key.endswith(".mcap"))
+    there = run(filled, "open", EPISODE).output
+    assert f"rerun {filled.folder}/{key}\n" in there
+    assert f"rerun mcap convert {filled.folder}/{key} -o {EPISODE}.rrd" in there
+
+    copied = tmp_path / "my takes" / f"{EPISODE}.mcap"
+    assert f"rerun '{copied}'\n" in run(filled, "open", EPISODE, "--to", str(copied.parent)).output
+    assert copied.read_bytes() == filled.get(key)
+    assert [*copied.parent.iterdir()] == [copied]
+
+
+def test_open_of_an_episode_on_a_server_says_how_to_fetch_it(
+    faulty_s3: Any, make_take: MakeTake, tmp_path: Path
+) -> None:
+    take = make_take(episode=EPISODE)
+    commit(faulty_s3.store, take.manifest, take.file)
+
+    assert (
+        f"saltwell episodes open {EPISODE} --store {faulty_s3.store.url} --to ."
+        in run(faulty_s3.store, "open", EPISODE).output
+    )
+    run(faulty_s3.store, "open", EPISODE, "--to", str(tmp_path / "here"))
+    assert (tmp_path / "here" / f"{EPISODE}.mcap").read_bytes() == take.file.read()

@@ -1,0 +1,1 @@
+"""People look at episodes and say what they are worth: `saltwell review`."""
