@@ -89,11 +89,12 @@ class _Told:
 
 
 class Clock:
-    """Seconds since the start of the episode."""
+    """Seconds since the start of the episode; of sensors' stamps by one offset a stream, near enough to look at."""
 
     def __init__(self, recorded: Recorded) -> None:
         self._start_ns = recorded.manifest.started_ns
-        self._offsets_ns = recorded.clock_offsets_ns()
+        timings = ((name, entry.timing) for name, entry in recorded.manifest.streams.items())
+        self._offsets_ns = {name: timing.clock_offset_ns for name, timing in timings if timing is not None}
         self.duration_s = max((recorded.manifest.stopped_ns - self._start_ns) / 1e9, 1e-3)
 
     def site_s(self, time_ns: int) -> float:
