@@ -15,6 +15,7 @@ Outcome = Literal["pass", "fail", "not measurable"]
 
 _SENSORS = frozenset({"color", "depth", "cloud", "joints", "pose", "imu"})
 _KNOWN_LATENCY = frozenset({"calibrated", "hardware"})
+_DERIVED = "derived"
 _NS_PER_MS = 1_000_000
 
 
@@ -44,9 +45,9 @@ def conformance(measures: Sequence[Measure]) -> list[Clause]:
     sensors = [m for m in measures if m.ledger.kind in _SENSORS]
     timed = [m for m in sensors if m.timing is not None and m.timing.count > 1]
     return [
-        _judged("jitter sigma", _worst(timed, _jitter), 0.10, "of the period"),
+        _measured(_judged("jitter sigma", _worst(timed, _jitter), 0.10, "of the period"), timed),
         _judged("consecutive loss", _worst(sensors, _longest_loss), 0.01, "of the frames"),
-        _alignment(timed),
+        _measured(_alignment(timed), timed),
         _judged("fields missing", _worst(timed, _missing), 0.05, "of the steps", below=True),
         Clause("motion blur", "not measurable", None, 5.0, "px", "", "sharpness is scored, its width in pixels is not"),
     ]
@@ -60,6 +61,15 @@ def _alignment(timed: Sequence[Measure]) -> Clause:
         note = f"by their stamps; the latency of {guessed[0]} is not calibrated"
         return Clause("alignment", "not measurable", clause.value, clause.limit, clause.unit, clause.stream, note)
     return clause
+
+
+def _measured(clause: Clause, timed: Sequence[Measure]) -> Clause:
+    """A clause about time says nothing where stamps were made from frame numbers."""
+    derived = [m.ledger.stream for m in timed if m.timing and m.timing.clock_source == _DERIVED]
+    if not derived:
+        return clause
+    note = f"the times of {derived[0]} are frame numbers over a rate"
+    return Clause(clause.name, "not measurable", None, clause.limit, clause.unit, "", note)
 
 
 def _judged(name: str, worst: tuple[float, str] | None, limit: float, unit: str, *, below: bool = False) -> Clause:

@@ -9,7 +9,7 @@ from processors.judge.content.check import ContentCheck
 from processors.judge.content.measures import content_measures
 from processors.judge.criteria import Criteria, Measured
 from processors.judge.joints import Motion
-from processors.judge.measures import ledger_measures, score_measures, timing_measures
+from processors.judge.measures import ledger_measures, origin_measures, score_measures, timing_measures
 from processors.judge.scenes import swapped_cameras
 from processors.judge.series import StreamScores
 from saltwell.contracts.columns import i64
@@ -107,6 +107,7 @@ class EpisodeCase:
             yield from ledger_measures(ledger)
         for timing in alignment.streams:
             yield from timing_measures(timing)
+        yield from origin_measures(alignment.streams)
         for name, scores in sorted(self._scores.items()):
             own = moving.by_clock(offsets.get(name, 0))
             yield from score_measures(name, scores, settings=criteria.settings, moving=own)

@@ -1,6 +1,6 @@
 """Numbers about one episode that the criteria have limits for. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from saltwell.contracts.results import StreamLedger, StreamTiming
 
 _BEYOND = 1.1
 _FOREIGN = "foreign"
+_DERIVED = "derived"
 
 _BY_KIND = {
     "color": color_measures,
@@ -35,7 +36,13 @@ def ledger_measures(ledger: StreamLedger) -> Iterator[Measured]:
 
 
 def timing_measures(timing: StreamTiming) -> Iterator[Measured]:
-    """Gaps, clock steps, coverage, jitter, order, and how far a depth image lies from its step."""
+    """Gaps, clock steps, coverage, jitter, order, and how far a depth image lies from its step.
+
+    Of stamps that nobody measured, only which steps have a frame.
+    """
+    if timing.clock_source == _DERIVED:
+        yield from _coverage(timing)
+        return
     name, kind = timing.stream, timing.kind
     gap_from = timing.longest_gap_from_ns
     step_ns = abs(timing.largest_clock_step_ns)
@@ -81,6 +88,12 @@ def _clock_measures(timing: StreamTiming) -> Iterator[Measured]:
     if timing.clock_source != _FOREIGN:
         yield Measured("future_stamps", name, kind, timing.delay_p50_ns / 1e6)
         yield Measured("old_stamps", name, kind, timing.delay_p50_ns / 1e6)
+
+
+def origin_measures(timings: Iterable[StreamTiming]) -> Iterator[Measured]:
+    """How many streams have stamps that nobody measured."""
+    if derived := sum(timing.clock_source == _DERIVED for timing in timings):
+        yield Measured("derived_stamps", "", "episode", derived)
 
 
 def score_measures(

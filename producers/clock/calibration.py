@@ -1,4 +1,4 @@
-"""What is known of sensors beforehand: their least latency, and whose stamps are made by hardware.
+"""What is known of sensors beforehand: their least latency, and where their stamps come from.
 
 A TOML file, by stream name:
 
@@ -7,6 +7,9 @@ A TOML file, by stream name:
 
     ["/torso/points"]
     stamps = "hardware"    # PTP or a trigger: used as they are
+
+    ["/wrist/color"]
+    stamps = "derived"     # nobody measured them: frame number / rate
 """
 
 import math
@@ -14,7 +17,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from saltwell.errors import StopError
 
@@ -23,12 +26,19 @@ _MAX_LATENCY_MS = 10_000.0
 _NS_PER_MS = 1_000_000
 
 
+Stamps = Literal["sensor", "hardware", "derived"]
+
+
 @dataclass(frozen=True, slots=True)
 class SensorCalibration:
-    """One stream's least latency, and whether its stamps are used as they are."""
+    """One stream's least latency, and who made its stamps; those of hardware and derived ones are used as they are."""
 
     latency_ns: int = 0
-    hardware: bool = False
+    stamps: Stamps = "sensor"
+
+
+DERIVED = SensorCalibration(stamps="derived")
+"""Of a stream whose times are made from frame numbers."""
 
 
 Calibration = Mapping[str, SensorCalibration]
@@ -49,10 +59,10 @@ def load_calibration(path: Path) -> Calibration:
 
 def _sensor(stream: str, entry: Any) -> SensorCalibration:
     if not isinstance(entry, dict) or not entry or entry.keys() - {"latency_ms", "stamps"}:
-        raise ValueError(f'{stream}: give latency_ms = NUMBER or stamps = "hardware"')
+        raise ValueError(f'{stream}: give latency_ms = NUMBER, or stamps = "hardware" or "derived"')
     stamps = entry.get("stamps", "sensor")
-    if stamps not in {"sensor", "hardware"}:
-        raise ValueError(f'{stream}: stamps = {stamps!r}; use "sensor" or "hardware"')
+    if stamps not in get_args(Stamps):
+        raise ValueError(f"{stream}: stamps = {stamps!r}; use one of {', '.join(get_args(Stamps))}")
     latency_ms = entry.get("latency_ms", 0.0)
     if not isinstance(latency_ms, int | float) or isinstance(latency_ms, bool) or not math.isfinite(latency_ms):
         raise ValueError(f"{stream}: latency_ms = {latency_ms!r} is no number")
@@ -60,4 +70,4 @@ def _sensor(stream: str, entry: Any) -> SensorCalibration:
         raise ValueError(f"{stream}: latency_ms = {latency_ms}; use 0 to {_MAX_LATENCY_MS:.0f}")
     if stamps == "sensor" and "latency_ms" not in entry:
         raise ValueError(f"{stream}: sensor stamps need a latency_ms")
-    return SensorCalibration(round(latency_ms * _NS_PER_MS), stamps == "hardware")
+    return SensorCalibration(round(latency_ms * _NS_PER_MS), stamps)

@@ -10,6 +10,7 @@ clock's offset, so it comes from calibration, or from what the first frame makes
   a stamp in the future of its arrival.
 - foreign: no calibration, another epoch (the time since boot): offset = floor, a latency of 0.
 - hardware: PTP or a trigger, as the calibration says: the stamps are used as they are, whatever they show.
+- derived: frame number / rate, as the calibration or the kind of recording says: likewise, and nobody measured them.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,7 +22,7 @@ from producers.clock.jumps import JumpWatch, Stamp
 
 SAME_EPOCH_NS = 10_000_000_000
 
-ClockSource = Literal["kept", "calibrated", "foreign", "hardware"]
+ClockSource = Literal["kept", "calibrated", "foreign", "hardware", "derived"]
 
 _PPM = 1e6
 _FARTHEST_NS = 2**63 - 1
@@ -97,13 +98,13 @@ class SensorClock:
         self._first_ns = stamp.arrived_ns
         self._envelope.add(stamp.arrived_ns, stamp.delay_ns)
         if self._calibration is not None:
-            self._source = "hardware" if self._calibration.hardware else "calibrated"
+            self._source = "calibrated" if self._calibration.stamps == "sensor" else self._calibration.stamps
             self._latency_ns = self._calibration.latency_ns
         elif abs(stamp.delay_ns) >= SAME_EPOCH_NS:
             self._source, self._latency_ns = "foreign", 0
 
     def _offset_ns(self, bound_ns: float) -> float:
-        if self._source == "hardware":
+        if self._source in {"hardware", "derived"}:
             return 0.0
         offset_ns = self._envelope.floor_ns(self._now_ns) - self._latency()
         is_unproved = self._source == "kept" and not self._jumps and abs(offset_ns) <= bound_ns

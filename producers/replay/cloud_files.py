@@ -42,6 +42,7 @@ class _File:
     path: Path
     stream: str
     time_ns: int
+    derived: bool = False
 
 
 def is_cloud_folder(path: Path) -> bool:
@@ -55,6 +56,7 @@ class CloudFolder:
     def __init__(self, path: Path) -> None:
         """StopError for names without times where no rate is given, and when Open3D is not there."""
         self._open3d = _open3d()
+        self.paths, self.about = [path], dict[str, str]()
         self._settings = _settings(path)
         paths = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
         self._files = sorted((self._file(n, file) for n, file in enumerate(paths)), key=lambda f: (f.time_ns, f.path))
@@ -83,7 +85,7 @@ class CloudFolder:
                 f"{path}: its name ends with no time in ns or s, 1970 to 2038; rename it, or write "
                 f"rate_hz = 10 into {SETTINGS_NAME}"
             )
-        return _File(path, "/points", _NS + round(number * _NS / rate_hz))
+        return _File(path, "/points", _NS + round(number * _NS / rate_hz), derived=True)
 
     def _stream(self, name: str, seconds: float) -> RecordedStream:
         count = sum(file.stream == name for file in self._files)
@@ -95,6 +97,7 @@ class CloudFolder:
             schema=POINT_CLOUD_2,
             metadata={},
             rate_hz=count / seconds if seconds > 0 else 0.0,
+            derived=any(file.derived for file in self._files if file.stream == name),
         )
 
     def _message(self, file: _File) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from producers.clock import Calibration
+from producers.clock import DERIVED, Calibration
 from producers.publisher import EpisodePublisher, Outbox
 from producers.replay.recorded import RecordedMessage
 from producers.replay.recording import content_hash, open_recording
@@ -48,21 +48,22 @@ def play(
     real_time: bool,
     on_message: Callable[[], None],
     calibration: Calibration | None = None,
+    episode_index: int | None = None,
 ) -> list[Played]:
     """Play one recording as one episode of each robot; StopError when it can't be read.
 
-    `calibration` is what is known of its sensors' clocks.
+    `calibration` is what is known of its sensors' clocks. `episode_index` chooses one episode of a dataset.
     """
-    recording = open_recording(path)
+    recording = open_recording(path, episode_index)
     try:
         if not recording.count:
             raise StopError(f"{path}: has no messages; record it again")
         readers = {stream.name: to_sample(stream) for stream in recording.streams}
         declared = [declare(stream) for stream in recording.streams]
-        source = {"recording": path.name, "sha256": content_hash(path)}
+        source = {"recording": path.name, "sha256": content_hash(recording.paths), **recording.about}
+        clocks = {**(calibration or {}), **{stream.name: DERIVED for stream in recording.streams if stream.derived}}
         publishers = [
-            EpisodePublisher(outbox, site=site, robot=p.robot, episode=p.episode, calibration=calibration)
-            for p in parts
+            EpisodePublisher(outbox, site=site, robot=p.robot, episode=p.episode, calibration=clocks) for p in parts
         ]
         malformed: dict[str, int] = {}
         first_ns = last_ns = 0
@@ -70,7 +71,7 @@ def play(
             for message in _paced(recording.messages(), real_time=real_time):
                 if not first_ns:
                     first_ns = message.arrived_ns
-                    spoken = task if task is not None else _task_of(path)
+                    spoken = task if task is not None else _task_of(path, episode_index)
                     for publisher in publishers:
                         publisher.start(declared, started_ns=first_ns, task=spoken, source=source)
                 last_ns = message.arrived_ns
@@ -114,9 +115,9 @@ def _paced(messages: Iterator[RecordedMessage], *, real_time: bool) -> Iterator[
         yield message
 
 
-def _task_of(path: Path) -> str:
+def _task_of(path: Path, episode_index: int | None) -> str:
     """The text of the recording's own task message; empty without one."""
-    recording = open_recording(path)
+    recording = open_recording(path, episode_index)
     try:
         if not any(s.name == _TASK_STREAM and s.message_type.endswith("/String") for s in recording.streams):
             return ""

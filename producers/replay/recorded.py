@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedStream:
-    """A topic of a recording."""
+    """A topic of a recording. `derived`: its times are made from the numbers of frames, nobody measured them."""
 
     name: str
     message_type: str
@@ -16,6 +19,7 @@ class RecordedStream:
     schema: str
     metadata: Mapping[str, str]
     rate_hz: float
+    derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,21 @@ class RecordedMessage:
 
 
 class Recording(Protocol):
-    """A file or folder of messages."""
+    """A file or folder of messages. `paths` are what it is read from, `about` what else is to be known of it."""
 
     streams: list[RecordedStream]
     count: int
+    paths: list[Path]
+    about: dict[str, str]
 
     def messages(self) -> Iterator[RecordedMessage]:
         """All messages in order of arrival."""
 
     def close(self) -> None:
         """Close the file."""
+
+
+def said(error: Exception) -> str:
+    """In one line: readers of files raise whatever they meet in a damaged one, and some of it is a page long."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."

@@ -1,9 +1,11 @@
-"""Recordings as streams and messages: MCAP with ROS 2 messages, ROS 1/2 bags, files of clouds. Bounded in memory."""
+"""Recordings as streams and messages: MCAP, ROS 1/2 bags, files of clouds, LeRobot datasets. Bounded in memory."""
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from mcap.reader import McapReader, make_reader
 from mcap.records import Channel, Schema
@@ -13,7 +15,7 @@ from rosbags.typesys import Stores, get_typestore
 from rosbags.typesys.store import Typestore
 
 from producers.replay.cloud_files import CloudFolder, is_cloud_folder
-from producers.replay.recorded import RecordedMessage, RecordedStream, Recording
+from producers.replay.recorded import RecordedMessage, RecordedStream, Recording, said
 from saltwell.contracts.checks import RESERVED, SAMPLED_END
 from saltwell.errors import StopError
 
@@ -21,38 +23,64 @@ log = logging.getLogger(__name__)
 
 _NS = 1_000_000_000
 _HASH_BYTES = 1024 * 1024
-_LONGEST_REASON = 300
-_FORMATS = "give an .mcap file, a .bag file, a ROS 2 bag folder or a folder of .pcd or .ply files"
+_FORMATS = "give an .mcap file, a .bag file, a ROS 2 bag folder, a folder of .pcd or .ply files, or a LeRobot dataset"
 
 
-def open_recording(path: Path) -> Recording:
-    """Open a recording by its kind; StopError in one line when it can't be read."""
+def open_recording(path: Path, episode_index: int | None = None) -> Recording:
+    """Open a recording by its kind, of a dataset one episode; StopError in one line when it can't be read."""
+    with _readable(path):
+        return _open(path, episode_index)
+
+
+def episode_indexes(path: Path, wanted: tuple[int, ...] = ()) -> list[int | None]:
+    """The takes that a path holds: one, or the episodes of a dataset, all or those that are wanted."""
+    with _readable(path):
+        if _is_dataset(path):
+            return [*_dataset_reader().chosen_episodes(path, wanted)]
+    if wanted:
+        raise StopError(f"{path}: no LeRobot dataset, so --episode-index does not go with it")
+    return [None]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     if not path.exists():
         raise StopError(f"{path}: no such file; {_FORMATS}")
     try:
-        return _open(path)
+        yield
     except StopError:
         raise
     except Exception as error:
-        raise StopError(f"{path}: not a readable recording: {_said(error)}; {_FORMATS}") from error
+        raise StopError(f"{path}: not a readable recording: {said(error)}; {_FORMATS}") from error
 
 
-def _open(path: Path) -> Recording:
+def _is_dataset(path: Path) -> bool:
+    return (path / "meta/info.json").is_file()
+
+
+def _dataset_reader() -> ModuleType:
+    try:
+        from producers.replay import lerobot  # noqa: PLC0415 - only who plays datasets needs video and parquet
+    except (ImportError, OSError) as error:
+        raise StopError(f"LeRobot datasets need more ({error}); pip install 'saltwell[dataset]'") from error
+    return lerobot
+
+
+def _open(path: Path, episode_index: int | None) -> Recording:
+    if _is_dataset(path):
+        if episode_index is None:
+            raise StopError(f"{path}: a dataset holds many episodes; say which")
+        episode: Recording = _dataset_reader().LeRobotEpisode(path, episode_index)
+        return episode
     if path.suffix == ".mcap" and path.is_file():
         return McapRecording(path)
     return CloudFolder(path) if is_cloud_folder(path) else BagRecording(path)
 
 
-def _said(error: Exception) -> str:
-    """In one line: readers of files raise whatever they meet in a damaged one, and some of it is a page long."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
-
-
-def content_hash(path: Path) -> str:
-    """SHA-256 of a file, or of a folder's files in order."""
+def content_hash(paths: Sequence[Path]) -> str:
+    """SHA-256 of files, and of the files of folders in order."""
     digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    for file in (file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])):
         if file.is_file():
             with file.open("rb") as data:
                 while chunk := data.read(_HASH_BYTES):
@@ -65,6 +93,7 @@ class McapRecording:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.paths, self.about = [path], dict[str, str]()
         self._file = path.open("rb")
         self._reader: McapReader = make_reader(self._file)
         summary = self._reader.get_summary()
@@ -87,7 +116,7 @@ class McapRecording:
             for _, channel, message in self._reader.iter_messages([s.name for s in self.streams], log_time_order=True):
                 yield RecordedMessage(channel.topic, message.log_time, message.data)
         except Exception as error:
-            raise StopError(f"{self._path}: damaged: {_said(error)}; repair it with `mcap recover`") from error
+            raise StopError(f"{self._path}: damaged: {said(error)}; repair it with `mcap recover`") from error
 
     def close(self) -> None:
         """Close the file."""
@@ -120,6 +149,7 @@ class BagRecording:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.paths, self.about = [path], dict[str, str]()
         is_ros1 = path.suffix == ".bag"
         ros2 = get_typestore(Stores.ROS2_HUMBLE)
         # A ROS 1 bag brings its own definitions, in which for instance a Header still has its seq.
@@ -148,7 +178,7 @@ class BagRecording:
             for connection, arrived_ns, raw in self._reader.messages():
                 yield RecordedMessage(connection.topic, arrived_ns, self._to_cdr(connection.msgtype, raw))
         except Exception as error:
-            raise StopError(f"{self._path}: damaged: {_said(error)}; repair it with `rosbag reindex`") from error
+            raise StopError(f"{self._path}: damaged: {said(error)}; repair it with `rosbag reindex`") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -119,6 +119,7 @@ def _episode_row(training: Training, number: int, first: int) -> dict[str, Any]:
         "quality/verdict": training.decision,
         "quality/criteria_version": training.criteria_version,
         "quality/time_error_ns": training.time_error_ns,
+        "quality/measured_time": training.measured_time,
         "source/episode": training.episode,
         "source/robot": training.robot,
         "source/site": training.site,

@@ -65,7 +65,7 @@ class CameraFile:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """training.json."""
+    """training.json. `measured_time`: no stream's times are made from the numbers of its frames."""
 
     format: str
     site: str
@@ -80,6 +80,7 @@ class Training:
     fps: int
     rows: int
     time_error_ns: int
+    measured_time: bool
     features: Mapping[str, Any]
     stats: Mapping[str, Mapping[str, Any]]
     cameras: Sequence[CameraFile]
@@ -126,6 +127,9 @@ def make_training(recorded: Recorded, manifest_sha256: str, folder: Path, *, cod
         fps=fps,
         rows=len(recorded.steps),
         time_error_ns=time_error_ns(columns["observation.t_ref_ns"].values, fps),
+        measured_time=not any(
+            entry.timing and entry.timing.clock_source == "derived" for entry in manifest.streams.values()
+        ),
         features={name: column.spec() for name, column in columns.items()},
         stats={**stats_of(columns), **picture_stats},
         cameras=cameras,

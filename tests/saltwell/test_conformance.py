@@ -72,3 +72,10 @@ def test_an_optional_stream_misses_nothing() -> None:
 
 def test_without_streams_nothing_is_measurable() -> None:
     assert {clause.outcome for clause in conformance([])} == {"not measurable"}
+
+
+def test_stamps_that_nobody_measured_pass_nothing_that_is_about_time() -> None:
+    derived = outcomes(timing=replace(TIMING, clock_source="derived"))
+    assert derived == {**outcomes(), "jitter sigma": "not measurable", "alignment": "not measurable"}
+    late = outcomes(timing=replace(TIMING, clock_source="derived", skew_max_ns=5e6))
+    assert late["alignment"] == "not measurable"

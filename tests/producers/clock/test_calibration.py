@@ -1,17 +1,19 @@
 import pytest
 
-from producers.clock import SensorCalibration, load_calibration
+from producers.clock import DERIVED, SensorCalibration, load_calibration
 from saltwell.errors import StopError
 
 
 def test_a_file_says_latency_and_whose_stamps_are_made_by_hardware(tmp_path) -> None:
     (tmp_path / "clocks.toml").write_text(
         '["/head/color"]\nlatency_ms = 30.5\n["/points"]\nstamps = "hardware"\n["/imu"]\nlatency_ms = 0\n'
+        '["/wrist"]\nstamps = "derived"\n'
     )
     assert load_calibration(tmp_path / "clocks.toml") == {
         "/head/color": SensorCalibration(latency_ns=30_500_000),
-        "/points": SensorCalibration(hardware=True),
+        "/points": SensorCalibration(stamps="hardware"),
         "/imu": SensorCalibration(),
+        "/wrist": DERIVED,
     }
 
 

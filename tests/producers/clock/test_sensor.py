@@ -68,7 +68,7 @@ def test_a_clock_that_counts_from_its_boot_gets_the_least_delay_as_offset() -> N
 
 def test_hardware_stamps_are_used_as_they_are_and_watched_all_the_same() -> None:
     stamps, arrivals = frames(20, offset_ms=100.0)
-    found = reading(set_clock(stamps, 300, 50), arrivals, SensorCalibration(hardware=True))
+    found = reading(set_clock(stamps, 300, 50), arrivals, SensorCalibration(stamps="hardware"))
     assert (found.source, found.offset_ns, found.jumps) == ("hardware", 0, 1)
 
 
