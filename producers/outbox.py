@@ -9,6 +9,7 @@ from saltwell.bus.clients import partition_count, produce, producer_config
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.partition import partition_of
 from saltwell.contracts.topics import FRAME_TOPICS, MAX_RECORD_BYTES
+from saltwell.contracts.trace import trace_header
 from saltwell.errors import RetryError
 
 _FLUSH_S = 300.0
@@ -33,7 +34,10 @@ class KafkaOutbox:
                 on_lost("undelivered")
 
         partition = partition_of(record.robot, self._partitions)
-        produce(self._producer, topic, value, key=record.robot, partition=partition, on_delivery=delivered)
+        headers = trace_header(record)
+        produce(
+            self._producer, topic, value, key=record.robot, partition=partition, headers=headers, on_delivery=delivered
+        )
         return len(value)
 
     def flush(self) -> None:

@@ -81,6 +81,21 @@ def dataset(store: str, codec: "Codec", decision: tuple[str, ...], **where: Unpa
     work(lambda: Datasets(opened, Path(tempfile.gettempdir()), codec=codec, decisions=decision), **where)
 
 
+@sink.command()
+@options.worker
+def traces(**where: Unpack[options.Where]) -> None:
+    """Export each finished episode as a trace over OTLP, as the variables OTEL_EXPORTER_OTLP_* say.
+
+    \b
+    Example:
+      OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 saltwell sink traces --bootstrap kafka:9092
+    """
+    from sinks.traces.otlp import Otlp  # noqa: PLC0415 - --help needs no OpenTelemetry
+    from sinks.traces.processor import Traces  # noqa: PLC0415 - as above
+
+    work(lambda: Traces(Otlp()), **where)
+
+
 def _tidy(store: "Store") -> None:
     """Remove what sinks that died left in the store a day ago or more; where that is refused, go on without."""
     from sinks.leftovers import sweep  # noqa: PLC0415 - --help needs no store

@@ -10,6 +10,7 @@ from saltwell.bus.event_time import event_time_header
 from saltwell.bus.in_time import in_time
 from saltwell.bus.processor import Output
 from saltwell.contracts.codec import Codec
+from saltwell.contracts.trace import trace_header
 from saltwell.errors import RetryError
 from saltwell.metrics import RECORDS_WRITTEN, TRANSACTIONS
 
@@ -46,7 +47,7 @@ class TransactionalWriter:
             self._codec.encode(output.record),
             key=output.record.robot,
             partition=partition,
-            headers=event_time_header(event_ms),
+            headers=[*event_time_header(event_ms), *trace_header(output.record)],
         )
         RECORDS_WRITTEN.labels(self._part, output.topic).inc()
 

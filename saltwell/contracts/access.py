@@ -72,6 +72,7 @@ ROLES: Mapping[str, Role] = {
         writes=["episodes.finished"],
     ),
     "dataset": _part("dataset", reads=["episodes.finished", "reviews"], writes=[]),
+    "traces": _part("traces", reads=["timeline", *_RESULTS], writes=[]),
     "reviewer": Role("A person with `saltwell review`: says what an episode is worth.", writes=("reviews",)),
     "reader": Role("The outside world: learns what is finished.", reads=_RESULTS, groups=READER_GROUP),
     "mirror": Role("The hub's MirrorMaker 2: takes results, never frames.", reads=_RESULTS, configs=_RESULTS),

@@ -12,11 +12,12 @@ from saltwell.contracts.topics import BY_NAME, TOPICS
 from saltwell.errors import StopError
 from sinks.dataset.processor import Datasets
 from sinks.episodes.processor import Episodes
+from sinks.traces.processor import Traces
 
 DEPTH, SCAN = StreamSettings(camera_info="/camera_info"), StreamSettings(deskew_pose="/pose")
 ASKS_FOR_ALL = Settings(streams={"/depth": DEPTH, "/scan": SCAN})
 TOPICS_OF = {
-    part.name: part.topics for part in (Synchronize, Downsample(ASKS_FOR_ALL), Score, Judge, Episodes, Datasets)
+    part.name: part.topics for part in (Synchronize, Downsample(ASKS_FOR_ALL), Score, Judge, Episodes, Datasets, Traces)
 }
 
 

@@ -1,0 +1,1 @@
+"""Each episode as a trace, for those who look at traces."""
