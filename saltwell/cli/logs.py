@@ -1,10 +1,11 @@
 """Log lines: for people, or, with SALTWELL_LOG_FORMAT=json, one JSON object a line for whoever collects them."""
 
-import json
 import logging
 import os
 import sys
-from datetime import UTC, datetime
+
+import structlog
+from structlog.typing import EventDict
 
 from saltwell.errors import StopError
 
@@ -15,21 +16,27 @@ NAMES = ("robot", "episode", "stream")
 """What a line may be about, given as `extra`."""
 
 
-class JsonLines(logging.Formatter):
+def json_lines() -> logging.Formatter:
     """Time, level, logger, message, and the robot, episode and stream that the line is about."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(NAMES),
+            _only_known,
+            structlog.processors.TimeStamper("iso", key="time"),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.ExceptionRenderer(),
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+    )
 
-    def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        line |= {name: value for name in NAMES if (value := getattr(record, name, ""))}
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+
+def _only_known(_: object, __: str, line: EventDict) -> EventDict:
+    return {name: value for name, value in line.items() if value != ""}
 
 
 def set_up_logging() -> None:
@@ -40,5 +47,5 @@ def set_up_logging() -> None:
     if form not in {"text", "json"}:
         raise StopError(f"{_FORMAT} is {form!r}: use text or json")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(_TEXT))
+    handler.setFormatter(json_lines() if form == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(level=level, handlers=[handler])

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import saltwell.metrics  # noqa: F401 - fills the registry of metrics
 from deploy.generate import generated
 from saltwell.cli.main import cli
-from saltwell.contracts.access import ROLES, rules
+from saltwell.contracts.access import rules
 from saltwell.contracts.topics import BY_NAME, DEFAULT_PARTITIONS
 from saltwell.local.stack import WORKERS
 
