@@ -2,12 +2,13 @@
 
 import logging
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from saltwell.bus.worker import work
+from saltwell.bus.worker import work, work_on
 from saltwell.cli import options
 from saltwell.errors import SaltwellError
 
@@ -83,6 +84,7 @@ def dataset(store: str, codec: "Codec", decision: tuple[str, ...], **where: Unpa
 
 @sink.command()
 @options.worker
+<<<<<<< HEAD
 def traces(**where: Unpack[options.Where]) -> None:
     """Export each finished episode as a trace over OTLP, as the variables OTEL_EXPORTER_OTLP_* say.
 
@@ -94,6 +96,39 @@ def traces(**where: Unpack[options.Where]) -> None:
     from sinks.traces.processor import Traces  # noqa: PLC0415 - as above
 
     work(lambda: Traces(Otlp()), **where)
+=======
+@options.store
+@click.option(
+    "--every-s", default=60.0, show_default=True, type=click.FloatRange(0), help="Least time between commits."
+)
+@click.option(
+    "--compact-every",
+    default=60,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Commits between two compactions; 0 = never.",
+)
+def catalogue(store: str, every_s: float, compact_every: int, **where: Unpack[options.Where]) -> None:
+    """Keep the catalogue: a table of all finished episodes and reviews. One process is enough.
+
+    \b
+    Example:
+      saltwell sink catalogue --store s3://episodes --bootstrap kafka:9092
+    """
+    from sinks.catalogue.catalogue import Catalogue  # noqa: PLC0415 - --help needs no table library
+    from sinks.catalogue.sink import CatalogueSink  # noqa: PLC0415 - as above
+    from sinks.store import open_store  # noqa: PLC0415 - as above
+
+    opened = open_store(store, create=True)
+    opened.check()
+    work_on(
+        lambda: CatalogueSink(Catalogue(opened), every_s=every_s, compact_every=compact_every),
+        lambda sink: partial(sink.run, bootstrap=where["bootstrap"]),
+        bootstrap=where["bootstrap"],
+        metrics_port=where["metrics_port"],
+        ready_file=where["ready_file"],
+    )
+>>>>>>> 087054c (Catalogue: a Delta table of episodes, kept by a sink, asked through DuckDB)
 
 
 def _tidy(store: "Store") -> None:

@@ -6,8 +6,10 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -19,6 +21,8 @@ from saltwell.contracts.codec import Codec
 from saltwell.contracts.registry import schema_ids
 from saltwell.errors import StopError
 from saltwell.metrics import begin_at_zero
+
+P = TypeVar("P", bound="Part")
 
 
 def serve_metrics(port: int, health: Health | None) -> int:
@@ -49,6 +53,27 @@ def serve_metrics(port: int, health: Health | None) -> int:
     return server.server_address[1]
 
 
+class Part(Protocol):
+    """What a process does, by name, and the topics it reads."""
+
+    @property
+    def name(self) -> str:
+        """Name of the part."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Topics it reads."""
+
+
+class Loop(Protocol):
+    """Goes round until `stopping()`, and says so."""
+
+    def __call__(
+        self, codec: Codec, *, stopping: Callable[[], bool], on_ready: Callable[[], None], on_tick: Callable[[], None]
+    ) -> None:
+        """Go round with this codec. Raises StopError."""
+
+
 def work(
     make: Callable[[], Processor],
     *,
@@ -58,28 +83,36 @@ def work(
     ready_file: Path | None = None,
 ) -> None:
     """Run a processor until SIGTERM or SIGINT, then commit and leave."""
+
+    def loop_of(processor: Processor) -> Loop:
+        return partial(run, processor, bootstrap=bootstrap, instance=instance or socket.gethostname())
+
+    work_on(make, loop_of, bootstrap=bootstrap, metrics_port=metrics_port, ready_file=ready_file)
+
+
+def work_on(
+    make: Callable[[], P],
+    loop_of: Callable[[P], Loop],
+    *,
+    bootstrap: str,
+    metrics_port: int,
+    ready_file: Path | None = None,
+) -> None:
+    """Run a part in its own loop until SIGTERM or SIGINT, with signals, health and metrics around it."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    processor = make()  # first: what it misses on this machine no broker mends
-    partition_count(bootstrap, processor.topics)  # says in one line when there is no broker, or no topics
-    begin_at_zero(processor.name, processor.topics)
+    part = make()  # first: what it misses on this machine no broker mends
+    partition_count(bootstrap, part.topics)  # says in one line when there is no broker, or no topics
+    begin_at_zero(part.name, part.topics)
     health = Health()
     port = serve_metrics(metrics_port, health)
-    logging.getLogger(__name__).info("%s: metrics on port %d", processor.name, port)
+    logging.getLogger(__name__).info("%s: metrics on port %d", part.name, port)
 
     def ready() -> None:
         if ready_file is not None and not ready_file.exists():
             ready_file.write_text(f"{os.getpid()} {port}\n", encoding="utf-8")
 
     codec = Codec(schema_ids())
-    health.end_when_stuck(processor.name)
-    run(
-        processor,
-        codec,
-        bootstrap=bootstrap,
-        instance=instance or socket.gethostname(),
-        stopping=stop.is_set,
-        on_ready=ready,
-        on_tick=health.tick,
-    )
+    health.end_when_stuck(part.name)
+    loop_of(part)(codec, stopping=stop.is_set, on_ready=ready, on_tick=health.tick)

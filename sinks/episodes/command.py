@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from saltwell.cli import options
+from saltwell.cli.since import Since
 from saltwell.contracts.results import Review
 from saltwell.errors import StopError
 from saltwell.report import episode_object
@@ -27,11 +28,12 @@ from sinks.episodes.layout import archive_key, key_part
 from sinks.episodes.opening import copied, fetching_page, opening_page
 from sinks.episodes.reviews import all_reviews, standing
 from sinks.episodes.sums import StoreLedger
-from sinks.episodes.tables import episode_page, episode_table, ledger_page, report_page
+from sinks.episodes.tables import catalogue_table, episode_page, episode_table, ledger_page, report_page
 from sinks.episodes.verify import verify
 from sinks.store import Store, open_store
 
 _NS_PER_S = 1_000_000_000
+_LISTED = 1000
 
 
 @click.group()
@@ -45,23 +47,55 @@ def episodes() -> None:
 
 
 @episodes.command("ls")
+@click.option("--where", default=None, metavar="SQL", help="Only those for which this expression holds; see below.")
+@click.option("--since", default=None, type=Since(), help="Only those that stopped since: 7d, 12h, 2026-01-31.")
+@click.option("--limit", default=None, type=click.IntRange(1, 999_999), help="Only so many, the newest.")
 @options.store
 @options.as_json
-def list_command(store: str, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
+def list_command(
+    where: str | None,
+    since: int | None,
+    limit: int | None,
+    store: str,
+    as_json: bool,  # noqa: FBT001 - click passes by name
+) -> None:
     """List the finished episodes; * marks what people said in a review.
+
+    With --where or --since they come from the catalogue that `saltwell sink catalogue` keeps, with what reviews said:
+    the newest 1000 unless --limit says otherwise. Columns: robot, task, decision, reviewer, stopped, frames_lost ..
 
     \b
     Example:
       saltwell episodes ls --json
+      saltwell episodes ls --where "task = 'sort' and decision = 'accept'" --since 7d
     """
+    if where is not None or since is not None:
+        _list_catalogue(store, where or "", since_ns=since, limit=limit or _LISTED, as_json=as_json)
+        return
     opened = open_store(store)
     found, damaged = _load_all(opened)
+    found = found[-limit:] if limit else found
     reviews = standing(all_reviews(opened))
     if as_json:
         click.echo(json.dumps([_listed(one, reviews.get(one.manifest.episode)) for one in found], indent=2))
     else:
         click.echo(episode_table(found, reviews) if found else f"no finished episodes in {store}")
     _report_damaged(damaged, of=len(found) + len(damaged))
+
+
+def _list_catalogue(store: str, where: str, *, since_ns: int | None, limit: int, as_json: bool) -> None:
+    from sinks.catalogue.catalogue import Catalogue  # noqa: PLC0415 - other commands need no table library
+    from sinks.catalogue.query import find  # noqa: PLC0415 - as above
+
+    catalogue = Catalogue(open_store(store))
+    catalogue.read()
+    found = find(catalogue, where, since_ns=since_ns, limit=limit)
+    if as_json:
+        click.echo(json.dumps(found.objects(), indent=2, default=str))
+    else:
+        click.echo(catalogue_table(found.objects()) if found.rows else "no such episodes")
+    if found.total > len(found.rows):
+        click.echo(f"the newest {len(found.rows)} of {found.total}; --limit shows more", err=True)
 
 
 @episodes.command("show")

@@ -47,10 +47,18 @@ def load_episode(store: Store, episode: str) -> FinishedEpisode:
     NoSuchEpisode when there is none of that name, naming similar ones; DamagedEpisode when marker or manifest are
     not whole.
     """
+    found = find_episode(store, episode)
+    if found is None:
+        raise NoSuchEpisode(_unknown(store, episode))
+    return found
+
+
+def find_episode(store: Store, episode: str) -> FinishedEpisode | None:
+    """Marker and manifest of an episode; None when there is no marker, DamagedEpisode when they are not whole."""
     try:
         marker = read_marker(store, episode)
         if marker is None:
-            raise NoSuchEpisode(_unknown(store, episode))
+            return None
         data = store.get(marker.manifest, limit_bytes=MAX_MANIFEST_BYTES)
         if sha256_hex(data) != marker.manifest_sha256:
             raise DamagedEpisode(f"episode {episode}: manifest.json is not the one that the marker names")
@@ -67,7 +75,10 @@ def load_episode(store: Store, episode: str) -> FinishedEpisode:
 def load_episodes(
     store: Store, episodes: Iterable[str], *, robot: str | None = None
 ) -> Iterator[FinishedEpisode | DamagedEpisode]:
-    """Marker and manifest of many episodes in their order, some hundred in memory; only those of a robot if given."""
+    """Marker and manifest of many episodes in their order, some hundred in memory; only those of a robot if given.
+
+    Names without a marker are passed over: such an episode does not exist.
+    """
     names = iter(episodes)
     with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
         while batch := list(islice(names, _BATCH)):
@@ -78,7 +89,7 @@ def _load(store: Store, episode: str, robot: str | None) -> FinishedEpisode | Da
     try:
         if robot is not None and not _may_be_of(store, episode, robot):
             return None
-        return load_episode(store, episode)
+        return find_episode(store, episode)
     except DamagedEpisode as error:
         return error
 

@@ -5,11 +5,13 @@ reviews/{episode}/{reviewed_ns}-{8 hex of the word's SHA-256}.json
 Nothing in an episode is rewritten. Of several words the latest counts.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import TypeVar, get_args
+from urllib.parse import unquote
 
 from saltwell.contracts.identity import Decision
 from saltwell.contracts.results import Review
@@ -19,7 +21,10 @@ from sinks.episodes.layout import key_part
 from sinks.episodes.manifest import sha256_hex
 from sinks.store import Store
 
+log = logging.getLogger(__name__)
+
 _REVIEWS = "reviews"
+_END = ".json"
 _MAX_BYTES = 1024 * 1024
 _READ_AT_ONCE = 32
 _BATCH = 256
@@ -40,14 +45,17 @@ def review_id(review: Review) -> str:
     return f"{review.reviewed_ns:020d}-{sha256_hex(canonical(review))[:8]}"
 
 
-def put_review(store: Store, review: Review) -> str:
-    """Keep a word; keeping it again changes nothing. Gives its key.
-
-    Raises SkipRecordError for a decision that is none, or an episode that can't name a folder.
-    """
+def check_review(review: Review) -> None:
+    """SkipRecordError for a decision that is none, or an episode that can't name a folder."""
     if review.decision not in ("", *get_args(Decision)):
         raise SkipRecordError(f"review of {review.episode}: {review.decision[:40]!a} is no decision")
-    key = f"{reviews_key(review.episode)}/{review_id(review)}.json"
+    key_part(review.episode)
+
+
+def put_review(store: Store, review: Review) -> str:
+    """Keep a word; keeping it again changes nothing. Gives its key. Raises what `check_review` does."""
+    check_review(review)
+    key = f"{reviews_key(review.episode)}/{review_id(review)}{_END}"
     store.put(key, canonical(review))
     return key
 
@@ -57,16 +65,34 @@ def reviews_key(episode: str) -> str:
     return f"{_REVIEWS}/{key_part(episode)}"
 
 
-def all_reviews(store: Store, *, episode: str | None = None) -> Iterator[Review]:
-    """Every word in the store, in no order; only those on one episode if given.
-
-    Raises SkipRecordError for an object that is no review.
-    """
+def review_keys(store: Store, *, episode: str | None = None) -> Iterator[str]:
+    """Keys of all words in the store, in no order; only of those on one episode if given."""
     folder = _REVIEWS if episode is None else reviews_key(episode)
+    return (key for key in store.list(folder) if key.endswith(_END))
+
+
+def id_in(key: str) -> str:
+    """Episode and `review_id` of the word behind a key, as `{episode}/{review_id}`."""
+    _, episode, name = key.split("/")
+    return f"{unquote(episode)}/{name.removesuffix(_END)}"
+
+
+def all_reviews(store: Store, *, episode: str | None = None) -> Iterator[Review]:
+    """Every word in the store, in no order; only those on one episode if given."""
+    return read_reviews(store, review_keys(store, episode=episode))
+
+
+def read_reviews(store: Store, keys: Iterable[str]) -> Iterator[Review]:
+    """The words behind keys, some hundred in memory. An object that is no word is passed over, and said."""
+    left = iter(keys)
     with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        keys = store.list(folder)
-        while batch := [*islice(keys, _BATCH)]:
-            yield from pool.map(lambda key: _read(store, key), batch)
+        while batch := [*islice(left, _BATCH)]:
+            yield from filter(None, pool.map(lambda key: _read(store, key), batch))
+
+
+def read_review(store: Store, key: str) -> Review:
+    """The word behind a key; SkipRecordError when the object is none."""
+    return typed(Review, parse(store.get(key, limit_bytes=_MAX_BYTES), key), key)
 
 
 def standing(reviews: Iterable[Review]) -> Mapping[str, Review]:
@@ -94,5 +120,9 @@ def _rank(review: Review) -> tuple[int, str]:
     return review.reviewed_ns, review_id(review)
 
 
-def _read(store: Store, key: str) -> Review:
-    return typed(Review, parse(store.get(key, limit_bytes=_MAX_BYTES), key), key)
+def _read(store: Store, key: str) -> Review | None:
+    try:
+        return read_review(store, key)
+    except SkipRecordError as error:
+        log.error("passed over: %s", error)  # noqa: TRY400 - the message says it all
+        return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from saltwell.conformance import Clause, Measure, conformance
 from saltwell.contracts.results import Reason, Review, StreamTiming
@@ -17,14 +18,23 @@ _NS_PER_S = 1_000_000_000
 _NS_PER_MS = 1_000_000
 _RANGES_SHOWN = 20
 _BY_PEOPLE = "*"
+_EPISODE_HEAD = ("EPISODE", "ROBOT", "DECISION", "STEPS", "SECONDS", "LOST", "MB", "TASK")
 
 
 def episode_table(episodes: Sequence[FinishedEpisode], reviews: Mapping[str, Review]) -> str:
     """A line an episode, with the reviews that count; the task gives way when the line would be too long."""
-    head = ("EPISODE", "ROBOT", "DECISION", "STEPS", "SECONDS", "LOST", "MB", "TASK")
     rows = [_episode_row(one.manifest, reviews.get(one.manifest.episode)) for one in episodes]
-    by_people = any(one.manifest.episode in reviews for one in episodes)
-    return _text([*_table(head, rows, right={3, 4, 5, 6}), *([f"{_BY_PEOPLE} a person's word"] if by_people else [])])
+    return _episode_table(rows, by_people=any(one.manifest.episode in reviews for one in episodes))
+
+
+def catalogue_table(found: Sequence[Mapping[str, Any]]) -> str:
+    """The same of rows of the catalogue."""
+    return _episode_table([*map(_catalogue_row, found)], by_people=any(row["reviewer"] is not None for row in found))
+
+
+def _episode_table(rows: Sequence[Sequence[str]], *, by_people: bool) -> str:
+    lines = _table(_EPISODE_HEAD, rows, right={3, 4, 5, 6})
+    return _text([*lines, *([f"{_BY_PEOPLE} a person's word"] if by_people else [])])
 
 
 def episode_page(one: FinishedEpisode, reviews: Sequence[Review]) -> str:
@@ -97,6 +107,12 @@ def _episode_row(manifest: Manifest, review: Review | None) -> tuple[str, ...]:
         f"{manifest.archive.bytes / 1e6:.1f}",
         counts.task,
     )
+
+
+def _catalogue_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    sizes = (f"{row['seconds'] or 0:.1f}", str(row["frames_lost"]), f"{(row['bytes'] or 0) / 1e6:.1f}")
+    decision = row["decision"] + (_BY_PEOPLE if row["reviewer"] is not None else "")
+    return (row["episode"], row["robot"], decision, str(row["steps"]), *sizes, row["task"])
 
 
 def _stream_row(name: str, entry: StreamEntry) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from processors.synchronize.processor import Synchronize
 from saltwell.contracts.access import READER_GROUP, ROLES, rules
 from saltwell.contracts.topics import BY_NAME, TOPICS
 from saltwell.errors import StopError
+from sinks.catalogue.sink import CatalogueSink
 from sinks.dataset.processor import Datasets
 from sinks.episodes.processor import Episodes
 from sinks.traces.processor import Traces
@@ -24,6 +25,10 @@ TOPICS_OF = {
 @pytest.mark.parametrize("name", TOPICS_OF)
 def test_a_part_may_read_what_it_subscribes_to_and_nothing_else(name):
     assert set(ROLES[name].reads) == set(TOPICS_OF[name])
+
+
+def test_the_catalogue_may_read_what_it_follows():
+    assert set(ROLES[CatalogueSink.name].reads) == set(CatalogueSink.topics)
 
 
 def test_every_part_has_a_role_and_every_role_names_topics_of_the_table():
