@@ -34,7 +34,7 @@ _QUESTIONS = {
         {"since_ns": _START_NS + _YEAR_NS - 7 * 86_400 * 10**9},
     ),
     "a robot with a reason": ("robot = 'g1-017' and list_contains(reasons, 'torque')", {}),
-    "one by name": ("episode = '20260701T000000-g1-017-000017'", {}),
+    "one by its number": ("episode LIKE '%-16e360'", {}),
     "reviewed otherwise": ("decision <> verdict", {}),
     "lost more than 1 %": ("frames_lost > 0.01 * frames_sent", {}),
 }

@@ -65,41 +65,38 @@ def test_the_newest_are_shown_last_and_all_are_counted(catalogue: Catalogue) -> 
     assert listed(catalogue, "decision = 'reject'", since_ns=START_NS) == []
 
 
-@pytest.mark.parametrize(
-    "where",
-    [
-        "decission = 'accept'",
-        "1 = 1; DROP TABLE episodes",
-        "1 = 1 FROM stored_reviews",
-        "1 = 1) UNION SELECT * FROM episodes WHERE (1 = 1",
-        "episode, task",
-        "count(*) > 1",
-        "episode = ",
-        "episode = 'e1' /* and",
-        "episode IN (SELECT content FROM read_text('{secret}'))",
-        "(SELECT count(*) FROM read_csv('{secret}')) > 0",
-        "(SELECT count(*) FROM glob('/etc/*')) > 0",
-        "(SELECT count(*) FROM '{secret}') > 0",
-        "(SELECT count(*) FROM catalogue) > 0",
-        "getenv('HOME') <> ''",
-        "(" * 1500 + "1 = 1" + ")" * 1500,
-        "episode = '\ud800'",
-        "a" * 4001,
-    ],
-)
-def test_what_is_no_expression_on_the_columns_is_refused_in_one_line(
-    catalogue: Catalogue, tmp_path: Any, where: str
-) -> None:
+REFUSED = [
+    "decission = 'accept'",
+    "1 = 1; DROP TABLE episodes",
+    "1 = 1 FROM stored_reviews",
+    "1 = 1) UNION SELECT * FROM episodes WHERE (1 = 1",
+    "episode, task",
+    "count(*) > 1",
+    "episode = ",
+    "episode = 'e1' /* and",
+    "episode IN (SELECT content FROM read_text('{secret}'))",
+    "(SELECT count(*) FROM read_csv('{secret}')) > 0",
+    "(SELECT count(*) FROM glob('/etc/*')) > 0",
+    "(SELECT count(*) FROM '{secret}') > 0",
+    "(SELECT count(*) FROM catalogue) > 0",
+    "getenv('HOME') <> ''",
+    "(" * 1500 + "1 = 1" + ")" * 1500,
+    "episode = '\ud800'",
+    "a" * 4001,
+]
+
+
+def test_what_is_no_expression_on_the_columns_is_refused_in_one_line(catalogue: Catalogue, tmp_path: Any) -> None:
     (tmp_path / "secret").write_text("do not tell")
+    for where in REFUSED:
+        with pytest.raises(StopError) as refused:
+            find(catalogue, where.format(secret=tmp_path / "secret"))
 
-    with pytest.raises(StopError) as refused:
-        find(catalogue, where.format(secret=tmp_path / "secret"))
-
-    message = str(refused.value)
-    assert "\n" not in message
-    assert message.isascii()
-    assert "columns: episode, site, robot," in message or "more than 4000" in message
-    assert "do not tell" not in message
+        message = str(refused.value)
+        assert "\n" not in message
+        assert message.isascii()
+        assert "columns: episode, site, robot," in message or "more than 4000" in message
+        assert "do not tell" not in message
 
 
 def test_a_question_that_takes_too_long_is_ended(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,11 +137,8 @@ def test_episodes_ls_asks_the_catalogue_when_it_is_given_a_condition(catalogue: 
 
 
 def test_episodes_ls_without_a_condition_reads_the_store(catalogue: Catalogue) -> None:
-    assert [line.split()[0] for line in listing(catalogue, "--limit", "2").output.splitlines()] == [
-        "EPISODE",
-        "e2",
-        "e3",
-    ]
+    _, *rows, _ = listing(catalogue, "--limit", "2").output.splitlines()
+    assert [row.split()[0] for row in rows] == ["e2", "e3"]
 
 
 def test_the_commands_of_the_catalogue_say_what_they_did(catalogue: Catalogue) -> None:
