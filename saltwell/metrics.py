@@ -27,11 +27,8 @@ VERDICTS = Counter("saltwell_verdicts", "Verdicts by decision.", ["decision"])
 EPISODES_FINISHED = Counter("saltwell_episodes_finished", "Episodes stored whole, by decision.", ["decision"])
 EPISODE_BYTES = Counter("saltwell_episode_bytes", "Bytes of episodes stored.")
 EPISODES_TRAINED = Counter("saltwell_episodes_trained", "Episodes whose training files were made.")
-<<<<<<< HEAD
 TRACES = Counter("saltwell_traces", "Traces of episodes, by whether the collector took them.", ["outcome"])
-=======
 CATALOGUED = Counter("saltwell_episodes_catalogued", "Episodes that came into the catalogue.")
->>>>>>> 087054c (Catalogue: a Delta table of episodes, kept by a sink, asked through DuckDB)
 SPOOL_BYTES = Gauge("saltwell_spool_bytes", "Bytes of all segments of the edge spool.")
 SPOOL_UNACKNOWLEDGED = Gauge("saltwell_spool_unacknowledged_bytes", "Bytes of the spool the broker has not yet taken.")
 SPOOL_REFUSED = Counter("saltwell_spool_refused_episodes", "Episodes not begun: the spool had no room.")

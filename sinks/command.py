@@ -84,7 +84,6 @@ def dataset(store: str, codec: "Codec", decision: tuple[str, ...], **where: Unpa
 
 @sink.command()
 @options.worker
-<<<<<<< HEAD
 def traces(**where: Unpack[options.Where]) -> None:
     """Export each finished episode as a trace over OTLP, as the variables OTEL_EXPORTER_OTLP_* say.
 
@@ -96,7 +95,10 @@ def traces(**where: Unpack[options.Where]) -> None:
     from sinks.traces.processor import Traces  # noqa: PLC0415 - as above
 
     work(lambda: Traces(Otlp()), **where)
-=======
+
+
+@sink.command()
+@options.worker
 @options.store
 @click.option(
     "--every-s", default=60.0, show_default=True, type=click.FloatRange(0), help="Least time between commits."
@@ -128,7 +130,6 @@ def catalogue(store: str, every_s: float, compact_every: int, **where: Unpack[op
         metrics_port=where["metrics_port"],
         ready_file=where["ready_file"],
     )
->>>>>>> 087054c (Catalogue: a Delta table of episodes, kept by a sink, asked through DuckDB)
 
 
 def _tidy(store: "Store") -> None:

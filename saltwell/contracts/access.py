@@ -72,16 +72,13 @@ ROLES: Mapping[str, Role] = {
         writes=["episodes.finished"],
     ),
     "dataset": _part("dataset", reads=["episodes.finished", "reviews"], writes=[]),
-<<<<<<< HEAD
     "traces": _part("traces", reads=["timeline", *_RESULTS], writes=[]),
-=======
     # Member of no group: what it has done stands in the store.
     "catalogue": Role(
         "The catalogue's sink: learns what is finished and what people say.",
         reads=("episodes.finished", "reviews"),
         groups=READER_GROUP,
     ),
->>>>>>> 087054c (Catalogue: a Delta table of episodes, kept by a sink, asked through DuckDB)
     "reviewer": Role("A person with `saltwell review`: says what an episode is worth.", writes=("reviews",)),
     "reader": Role("The outside world: learns what is finished.", reads=_RESULTS, groups=READER_GROUP),
     "mirror": Role("The hub's MirrorMaker 2: takes results, never frames.", reads=_RESULTS, configs=_RESULTS),
