@@ -38,6 +38,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 @click.option("--robots", default=1, show_default=True, type=click.IntRange(1, 1000), help="Play as N: ID-1 ... ID-N.")
 @click.option("--site", default="local", show_default=True, help="Data-collection centre.")
 @click.option("--task", default=None, metavar="TEXT", help="What the robot does; default: the recording's /task.")
+@click.option("--operator", default="", metavar="NAME", help="Who drove the robot; reports count by it.")
 @click.option(
     "--speed", default="1", show_default=True, type=click.Choice(["1", "max"]), help="As recorded, or flat out."
 )
@@ -89,6 +90,7 @@ def replay(  # noqa: PLR0917 - click passes by name
     robots: int,
     site: str,
     task: str | None,
+    operator: str,
     speed: str,
     episode: str | None,
     indexes: tuple[int, ...],
@@ -146,6 +148,7 @@ def replay(  # noqa: PLR0917 - click passes by name
                 on_message=lambda: advance(1),
                 calibration=calibration,
                 episode_index=index,
+                people={"operator": operator} if operator else {},
             )
     if as_json:
         click.echo(json.dumps({"episodes": [_report(p) for p in played]}, indent=2))

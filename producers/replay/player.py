@@ -1,7 +1,7 @@
 """Plays a recording as an episode of one or several robots."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +49,12 @@ def play(
     on_message: Callable[[], None],
     calibration: Calibration | None = None,
     episode_index: int | None = None,
+    people: Mapping[str, str] | None = None,
 ) -> list[Played]:
     """Play one recording as one episode of each robot; StopError when it can't be read.
 
-    `calibration` is what is known of its sensors' clocks. `episode_index` chooses one episode of a dataset.
+    `calibration` is what is known of its sensors' clocks. `episode_index` chooses one episode of a dataset. `people` are
+    who took part, by role (operator).
     """
     recording = open_recording(path, episode_index)
     try:
@@ -60,7 +62,7 @@ def play(
             raise StopError(f"{path}: has no messages; record it again")
         readers = {stream.name: to_sample(stream) for stream in recording.streams}
         declared = [declare(stream) for stream in recording.streams]
-        source = {"recording": path.name, "sha256": content_hash(recording.paths), **recording.about}
+        source = {"recording": path.name, "sha256": content_hash(recording.paths), **recording.about, **(people or {})}
         clocks = {**(calibration or {}), **{stream.name: DERIVED for stream in recording.streams if stream.derived}}
         publishers = [
             EpisodePublisher(outbox, site=site, robot=p.robot, episode=p.episode, calibration=clocks) for p in parts

@@ -33,8 +33,8 @@ def catalogue_table(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _episode_table(rows: Sequence[Sequence[str]], *, by_people: bool) -> str:
-    lines = _table(_EPISODE_HEAD, rows, right={3, 4, 5, 6})
-    return _text([*lines, *([f"{_BY_PEOPLE} a person's word"] if by_people else [])])
+    lines = table(_EPISODE_HEAD, rows, right={3, 4, 5, 6})
+    return plain_text([*lines, *([f"{_BY_PEOPLE} a person's word"] if by_people else [])])
 
 
 def episode_page(one: FinishedEpisode, reviews: Sequence[Review]) -> str:
@@ -56,21 +56,21 @@ def episode_page(one: FinishedEpisode, reviews: Sequence[Review]) -> str:
     lines += ["", *map(_review_line, reviews)] if reviews else []
     head = ("STREAM", "KIND", "SENT", "WRITTEN", "LOST", "TWICE", "DEAD", "SKEW P50 MS", "P99 MS")
     rows = [_stream_row(name, entry) for name, entry in sorted(manifest.streams.items())]
-    lines += ["", *_table(head, rows, right={2, 3, 4, 5, 6, 7, 8})]
+    lines += ["", *table(head, rows, right={2, 3, 4, 5, 6, 7, 8})]
     clock_head = ("STREAM", "CLOCK", "OFFSET MS", "+- MS", "PPM", "SET", "DELAY P50", "P99 MS", "JITTER %", "LATE")
     clocks = [row for name, entry in sorted(manifest.streams.items()) if (row := _clock_row(name, entry.timing))]
-    lines += ["", *_table(clock_head, clocks, right={2, 3, 4, 5, 6, 7, 8, 9})] if clocks else []
+    lines += ["", *table(clock_head, clocks, right={2, 3, 4, 5, 6, 7, 8, 9})] if clocks else []
     lines += ["", "GB/Z 218.1-2026, as far as it is known:", *map(_clause_line, _clauses(manifest))]
     lost = list(_loss_lines(manifest))
     lines += ["", "Not in the file:", *lost] if lost else []
-    return _text(lines)
+    return plain_text(lines)
 
 
 def review_page(one: FinishedEpisode) -> str:
     """What a person needs who is to judge an episode."""
     manifest = one.manifest
     head = f"{manifest.episode}  {manifest.robot}  {_seconds(manifest):.1f} s  {manifest.task}"
-    return _text(["", head, *(f"  {_reason_line(reason)}" for reason in manifest.reasons)])
+    return plain_text(["", head, *(f"  {_reason_line(reason)}" for reason in manifest.reasons)])
 
 
 def ledger_page(ledger: StoreLedger) -> str:
@@ -79,15 +79,15 @@ def ledger_page(ledger: StoreLedger) -> str:
     causes = sorted(total.lost)
     head = ("KIND", "STREAMS", "SENT", "WRITTEN", *(f"LOST {cause.upper()}" for cause in causes), "TWICE", "DEAD")
     rows = [_sums_row(kind, sums, causes) for kind, sums in ledger.kinds()]
-    table = _table(head, [*rows, _sums_row("all", total, causes)], right={*range(1, len(head))})
+    sums = table(head, [*rows, _sums_row("all", total, causes)], right={*range(1, len(head))})
     lost = f"{total.lost.total()} lost with a cause"
-    return _text([*table, "", f"{ledger.episodes} episodes: {total.sent} sent = {total.written} written + {lost}"])
+    return plain_text([*sums, "", f"{ledger.episodes} episodes: {total.sent} sent = {total.written} written + {lost}"])
 
 
 def report_page(report: Report) -> str:
     """What verification found."""
     if report.problems:
-        return _text([f"episode {report.episode} is damaged:", *(f"  {problem}" for problem in report.problems)])
+        return plain_text([f"episode {report.episode} is damaged:", *(f"  {problem}" for problem in report.problems)])
     messages = sum(report.messages.values())
     return (
         f"episode {report.episode} is whole: {messages} messages of {len(report.messages)} streams,"
@@ -195,12 +195,12 @@ def _utc(time_ns: int) -> str:
         return f"{time_ns} ns"
 
 
-def _text(lines: Iterable[str]) -> str:
+def plain_text(lines: Iterable[str]) -> str:
     """Names and tasks come from outside: what could move the cursor is shown as `?`."""
     return "\n".join("".join(letter if letter.isprintable() else "?" for letter in line) for line in lines)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: set[int]) -> list[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: set[int]) -> list[str]:
     """Columns as wide as their widest cell; what is beyond the 100th column is cut off with dots."""
     cells = [head, *rows]
     widths = [max(len(row[n]) for row in cells) for n in range(len(head))]

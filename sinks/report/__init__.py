@@ -1,0 +1,1 @@
+"""What a day gave: records, good hours, why others were rejected, and what an accepted hour cost."""
