@@ -53,8 +53,8 @@ def play(
 ) -> list[Played]:
     """Play one recording as one episode of each robot; StopError when it can't be read.
 
-    `calibration` is what is known of its sensors' clocks. `episode_index` chooses one episode of a dataset. `people` are
-    who took part, by role (operator).
+    `calibration` is what is known of its sensors' clocks. `episode_index` chooses one episode of a dataset. `people`
+    took part, by role (operator).
     """
     recording = open_recording(path, episode_index)
     try:
