@@ -108,6 +108,7 @@ def _episodes(chance: random.Random, first: int, n: int, step_ns: int) -> dict[s
         "success": [True] * n,
         "decision": decisions,
         "reasons": [[] if one == "accept" else chance.choices(_REASONS, k=2) for one in decisions],
+        "rejected_by": [chance.choices(_REASONS, k=1) if one == "reject" else [] for one in decisions],
         "criteria_version": ["1-ab12"] * n,
         "ending": ["stopped"] * n,
         "started_ns": [at - 60 * 10**9 for at in stopped],

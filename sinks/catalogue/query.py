@@ -34,7 +34,7 @@ SELECT
   e.success,
   coalesce(nullif(r.decision, ''), e.decision) AS decision,
   e.decision AS verdict,
-  e.reasons, r.reviewer, make_timestamp(r.reviewed_ns // 1000) AS reviewed, r.note AS review_note,
+  e.reasons, e.rejected_by, r.reviewer, make_timestamp(r.reviewed_ns // 1000) AS reviewed, r.note AS review_note,
   e.criteria_version, e.ending,
   make_timestamp(e.started_ns // 1000) AS started, make_timestamp(e.stopped_ns // 1000) AS stopped,
   (e.stopped_ns - e.started_ns) / 1e9 AS seconds,

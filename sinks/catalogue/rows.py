@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from saltwell.contracts.results import Review
 from sinks.episodes.finished import FinishedEpisode
-from sinks.episodes.manifest import Manifest
+from sinks.episodes.manifest import Manifest, rejecting
 from sinks.episodes.reviews import review_id
 
 Row = Mapping[str, Any]
@@ -27,6 +27,7 @@ EPISODES = pa.schema(
         ("success", pa.bool_()),
         ("decision", pa.string()),
         ("reasons", pa.list_(pa.string())),
+        ("rejected_by", pa.list_(pa.string())),
         ("criteria_version", pa.string()),
         ("ending", pa.string()),
         ("started_ns", pa.int64()),
@@ -76,6 +77,7 @@ def episode_row(one: FinishedEpisode, *, archive: Archive = "stored") -> Row:
         "success": manifest.success,
         "decision": manifest.decision,
         "reasons": sorted({reason.code for reason in manifest.reasons}),
+        "rejected_by": rejecting(manifest),
         "criteria_version": manifest.criteria_version,
         "ending": manifest.ending,
         "started_ns": manifest.started_ns,

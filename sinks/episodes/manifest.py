@@ -184,6 +184,11 @@ def provenance_of(source: Mapping[str, str], records: Iterable[type]) -> Provena
     )
 
 
+def rejecting(manifest: Manifest) -> list[str]:
+    """Codes of the reasons for which the verdict rejects, sorted."""
+    return sorted({reason.code for reason in manifest.reasons if reason.severity == "reject"})
+
+
 def sha256_hex(data: bytes) -> str:
     """SHA-256 as marker and manifest write it."""
     return hashlib.sha256(data).hexdigest()

@@ -52,9 +52,12 @@ class Day:
         """Which hour of the day a time lies in, from 0."""
         return (time_ns - self.begin_ns) // (3600 * _NS_PER_S)
 
-    def date_of(self, time_ns: int) -> str:
-        """The date of a time, as 2026-01-31."""
-        return f"{dt.datetime.fromtimestamp(time_ns // _NS_PER_S, self.zone):%Y-%m-%d}"
+    def moment_of(self, time_ns: int) -> str:
+        """A time by this day's clock, as 2026-01-31 12:00; one beyond all calendars in ns."""
+        try:
+            return f"{dt.datetime.fromtimestamp(time_ns // _NS_PER_S, self.zone):%Y-%m-%d %H:%M}"
+        except (ValueError, OverflowError, OSError):
+            return f"{time_ns} ns"
 
     def _ns(self, day: dt.date) -> int:
         return int(dt.datetime.combine(day, dt.time(), self.zone).astimezone(dt.UTC).timestamp()) * _NS_PER_S

@@ -41,7 +41,7 @@ def html_page(report: DayReport) -> str:
 def _notes(report: DayReport) -> str:
     notes = [f"{report.damaged} damaged episodes are left out"] if report.damaged else []
     if not report.all.records and report.newest_ns:
-        notes.append(f"nothing stopped on this day; the newest episode is of {report.day.date_of(report.newest_ns)}")
+        notes.append(f"nothing stopped on this day; the newest episode is of {report.day.moment_of(report.newest_ns)}")
     return "".join(f". {note}" for note in notes)
 
 

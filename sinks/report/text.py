@@ -28,7 +28,7 @@ def report_page(report: DayReport) -> str:
         f"  counted   {report.source}{damaged}",
     ]
     if not whole.records and report.newest_ns:
-        lines += ["", f"nothing stopped on that day; the newest episode is of {report.day.date_of(report.newest_ns)}"]
+        lines += ["", f"nothing stopped on that day; the newest episode is of {report.day.moment_of(report.newest_ns)}"]
     for name, groups in (("STATION", report.stations), ("TASK", report.tasks), ("OPERATOR", report.operators)):
         lines += ["", *_groups(name, groups)] if groups else []
     lines += ["", *_causes(report)] if report.causes else []

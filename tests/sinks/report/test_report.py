@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from saltwell.contracts.results import Reason, Review
 from saltwell.errors import StopError
+from sinks.catalogue.catalogue import Catalogue
 from sinks.episodes.commit import commit
 from sinks.episodes.reviews import put_review
 from sinks.report.charts import nice_top
@@ -159,6 +160,25 @@ def test_what_people_said_counts(filled: Store) -> None:
     assert {one["name"]: one["good"] for one in told["stations"]} == {"g1": 1, "g2": 1}
     assert {one["name"]: one["records"] for one in told["tasks"]} == {"sort": 2, "stack": 1}
     assert told["rejected_by"] == [{"code": BY_A_PERSON, "episodes": 1, "mended": 1}]
+
+
+def test_the_catalogue_counts_as_the_manifests_do(filled: Store) -> None:
+    word = Review("zigong", "g1", "take-1", "eva", 1, "reject", "", "the box fell")
+    put_review(filled, word)
+    put_review(filled, replace(word, robot="g2", episode="take-4", decision="reject"))
+    days = ("2025-12-31", "2026-01-01", "2026-01-02", "2026-01-05")
+    by_manifests = [json.loads(run(filled, "--day", day, "--price", "9", "--json").output) for day in days]
+    assert by_manifests[0].pop("source") == "5 manifests"
+
+    catalogue = Catalogue(filled)
+    catalogue.create()
+    catalogue.add_missing(lambda: None)
+
+    by_catalogue = [json.loads(run(filled, "--day", day, "--price", "9", "--json").output) for day in days]
+    assert by_catalogue[0].pop("source") == "the catalogue, whose newest episode is of 2026-01-05 00:00"
+    for one in (*by_manifests[1:], *by_catalogue[1:]):
+        one.pop("source")
+    assert by_catalogue == by_manifests
 
 
 def test_the_day_is_that_of_the_centre(filled: Store) -> None:

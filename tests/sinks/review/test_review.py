@@ -12,6 +12,7 @@ from saltwell.contracts.codec import Codec
 from saltwell.contracts.results import Review
 from saltwell.errors import StopError
 from saltwell.local.broker import EmbeddedBroker
+from sinks.catalogue.catalogue import Catalogue
 from sinks.episodes.commit import commit
 from sinks.episodes.finished import load_episode
 from sinks.episodes.reviews import all_reviews, put_review, standing
@@ -51,11 +52,20 @@ def at_the_desk(store: Store, keys: str, *, say: Callable[[Review], None] | None
     return CliRunner().invoke(desk, input=keys, catch_exceptions=False)
 
 
-def test_the_oldest_of_the_first_verdict_waits_first_and_what_was_decided_does_not_wait(filled: Store) -> None:
+@pytest.mark.parametrize("source", ["manifests", "catalogue"])
+def test_the_oldest_of_the_first_verdict_waits_first_and_what_was_decided_does_not(filled: Store, source: str) -> None:
+    def catch_up() -> None:
+        if source == "catalogue":
+            catalogue = Catalogue(filled)
+            catalogue.create()
+            catalogue.add_missing(lambda: None)
+
+    catch_up()
     assert waiting(filled, ("review",)) == ["take-c", "take-b"]
     assert waiting(filled, ("reject", "review")) == ["take-a", "take-c", "take-b"]
     put_review(filled, WORD)
     put_review(filled, replace(WORD, episode="take-c", decision="", task="stack"))
+    catch_up()
     assert waiting(filled, ("review",)) == ["take-c"]
 
 
