@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,10 +20,11 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.image import DockerImage
 from testcontainers.core.network import Network
 
-from bench.faults.servers import APICURIO_VERSION, S3_SERVER, S3_VERSION, registry_jar
+from bench.faults.servers import APICURIO_VERSION, S3_SERVER, S3_VERSION, registry_jar, registry_url
 from bench.go_tool import go_tool
 from saltwell.errors import StopError
 from saltwell.local.jars import java, kafka_classpath
+from saltwell.local.ports import free_ports
 from saltwell.local.stack import WORKERS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -71,11 +72,17 @@ def daemon_answers() -> bool:
 
 @dataclass
 class Floor:
-    """A running pipeline; `bucket` is the environment of an S3 client on this machine."""
+    """A running pipeline.
+
+    For who looks on from this machine: `door` is Kafka's address, `registry` the registry's, `bucket` the environment
+    of an S3 client.
+    """
 
     network: Network
     images: dict[str, str]
     everything: ExitStack
+    door: str
+    registry: str = ""
     bucket: dict[str, str] = field(default_factory=dict)
     parts: dict[str, Container] = field(default_factory=dict)
 
@@ -84,15 +91,15 @@ class Floor:
         container.with_network(self.network).with_network_aliases(alias)
         return self.everything.enter_context(container).get_wrapped_container()
 
-    def start(self, part: str, *, replica: int = 1) -> Container:
-        """Start a part, or a further replica of it."""
+    def start(self, part: str, *, replica: int = 1, **limits: Any) -> Container:
+        """Start a part, or a further replica of it; `limits` as Docker names them."""
         name = part if replica == 1 else f"{part}-{replica}"
         env = dict(AT_KAFKA)
         if part == "episodes":
             env |= KEYS | {"SALTWELL_STORE": "s3://episodes", "AWS_ENDPOINT_URL": "http://s3:7070"}
         command = [*WORKERS[part], "--metrics-port=9400", f"--instance={name}"]
         image = self.images["sinks" if part == "episodes" else "processors"]
-        self.parts[name] = self.run(confined(image, command, env), name)
+        self.parts[name] = self.run(confined(image, command, env, **limits), name)
         return self.parts[name]
 
     def play(self, *, robot: str, episode: str, speed: str = "max") -> Container:
@@ -132,9 +139,9 @@ class Floor:
         )
 
 
-def confined(image: str, command: list[str], env: Mapping[str, str]) -> DockerContainer:
+def confined(image: str, command: list[str], env: Mapping[str, str], **limits: Any) -> DockerContainer:
     """A container that may do as little as the chart lets it."""
-    container = DockerContainer(image, **CONFINED).with_command(command).with_envs(**env)
+    container = DockerContainer(image, **CONFINED, **limits).with_command(command).with_envs(**env)
     return container.with_tmpfs_mount(TMP, "size=2g,mode=1777")
 
 
@@ -145,20 +152,21 @@ def healthy(container: Container) -> bool:
 
 
 @contextmanager
-def floor(folder: Path) -> Iterator[Floor]:
-    """All parts, a broker, a registry and an S3 server as containers; everything is gone at the end."""
+def floor(folder: Path, *, parts: Collection[str] = tuple(WORKERS)) -> Iterator[Floor]:
+    """These parts, a broker, a registry and an S3 server as containers; everything is gone at the end."""
     testcontainers_config.ryuk_disabled = True  # one image less to pull: what is started here is removed here
     built = {target: image(target) for target in ("edge", "sinks", "processors")}
     with ExitStack() as everything:
-        running = Floor(everything.enter_context(Network()), built, everything)
-        _start_registry(running)
+        (port,) = free_ports(1)
+        running = Floor(everything.enter_context(Network()), built, everything, f"127.0.0.1:{port}")
+        running.registry = _start_registry(running)
         _start_kafka(running, folder)
         running.bucket = _start_s3(running, go_tool(S3_SERVER, S3_VERSION))
         topics = confined(built["processors"], ["topics", "create", "--partitions=4"], AT_KAFKA)
         made = running.run(topics, "topics")
         if made.wait()["StatusCode"]:
             raise _said(made)
-        for part in WORKERS:
+        for part in parts:
             running.start(part)
         for name, container in running.parts.items():
             until(partial(healthy, container), f"{name} healthy")
@@ -172,7 +180,7 @@ def _said(container: Container) -> StopError:
 def _start_kafka(floor: Floor, folder: Path) -> None:
     """The base image with the JRE and the jars of this machine: no image of Kafka is needed."""
     jars = sorted({path.parent for path in kafka_classpath()})
-    (folder / "server.properties").write_text(_KAFKA, encoding="utf-8")
+    (folder / "server.properties").write_text(_KAFKA.format(door=floor.door), encoding="utf-8")
     (folder / "start").write_text(
         "#!/bin/sh\n"
         f"kafka='{java()} -Xmx512m -cp {':'.join(map(str, kafka_classpath()))}'\n"
@@ -181,15 +189,18 @@ def _start_kafka(floor: Floor, folder: Path) -> None:
         encoding="utf-8",
     )
     kafka = DockerContainer(BASE).with_command(["sh", "/conf/start"]).with_volume_mapping(str(folder), "/conf")
+    kafka.with_bind_ports(9094, int(floor.door.rpartition(":")[2]))
     started = floor.run(_seeing(kafka, _jre(), *jars), "kafka")
     until(lambda: _listens(started, 9092), "Kafka started")
 
 
-def _start_registry(floor: Floor) -> None:
+def _start_registry(floor: Floor) -> str:
+    """Gives its URL for a client on this machine."""
     jar = registry_jar()
-    registry = DockerContainer(BASE).with_command([str(java()), "-Xmx256m", "-jar", str(jar)])
+    registry = DockerContainer(BASE, ports=[8080]).with_command([str(java()), "-Xmx256m", "-jar", str(jar)])
     started = floor.run(_seeing(registry, _jre(), jar.parent), "registry")
     until(lambda: _listens(started, 8080), f"Apicurio {APICURIO_VERSION} started")
+    return registry_url(registry.get_exposed_port(8080))
 
 
 def _start_s3(floor: Floor, server: Path) -> dict[str, str]:
@@ -223,16 +234,18 @@ def _listens(container: Container, port: int) -> bool:
     return bool(container.exec_run(["python3", "-c", connect]).exit_code == 0)
 
 
-_KAFKA = f"""\
+_KAFKA = """\
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093
-advertised.listeners=PLAINTEXT://kafka:9092
+listeners=PLAINTEXT://:9092,DOOR://:9094,CONTROLLER://127.0.0.1:9093
+advertised.listeners=PLAINTEXT://kafka:9092,DOOR://{door}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,DOOR:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 controller.quorum.voters=1@127.0.0.1:9093
 log.dirs=/tmp/data
 auto.create.topics.enable=false
-message.max.bytes={8 * 1024**2 + 64 * 1024}
+message.max.bytes=8454144
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor=1
