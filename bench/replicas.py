@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -79,7 +80,7 @@ def measure(running: Floor, replicas: int, *, cpus: float) -> Round:
 
 
 def _records_read(replica: Container) -> float:
-    answer = bytes(replica.exec_run(["python3", "-c", _METRICS]).output)
+    answer: Any = replica.exec_run(["python3", "-c", _METRICS]).output
     families = text_string_to_metric_families(answer.decode())
     return sum(s.value for f in families for s in f.samples if s.name == "saltwell_records_read_total")
 
