@@ -6,7 +6,7 @@ import secrets
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -107,6 +107,14 @@ class Store:
         with self._explained(f"look at {key}"):
             return int(obstore.head(self._backend, key)["size"])
 
+    def has(self, key: str) -> bool:
+        """Whether there is such an object."""
+        try:
+            self.size(key)
+        except NotInStore:
+            return False
+        return True
+
     def copy(self, source: str, key: str) -> None:
         """An object under a further name, made by the server; what had that name is replaced."""
         with self._explained(f"copy {source} to {key}"):
@@ -118,6 +126,13 @@ class Store:
         with self._explained(f"list {folder}"):
             for page in obstore.list(self._backend, folder, chunk_size=1000):
                 yield from (meta["path"] for meta in page)
+
+    def ages(self, folder: str) -> Iterator[tuple[str, float]]:
+        """Keys as `list` gives them, and how many seconds ago each was written, by the store's clock and ours."""
+        now = datetime.now(UTC)
+        with self._explained(f"list {folder}"):
+            for page in obstore.list(self._backend, folder, chunk_size=1000):
+                yield from ((meta["path"], (now - meta["last_modified"]).total_seconds()) for meta in page)
 
     def remove(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""

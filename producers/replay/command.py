@@ -38,6 +38,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 @click.option("--robots", default=1, show_default=True, type=click.IntRange(1, 1000), help="Play as N: ID-1 ... ID-N.")
 @click.option("--site", default="local", show_default=True, help="Data-collection centre.")
 @click.option("--task", default=None, metavar="TEXT", help="What the robot does; default: the recording's /task.")
+@click.option("--subject", default="", metavar="ID", help="Who is seen, or whose consent it is: see `store erase`.")
 @click.option("--operator", default="", metavar="NAME", help="Who drove the robot; reports count by it.")
 @click.option(
     "--speed", default="1", show_default=True, type=click.Choice(["1", "max"]), help="As recorded, or flat out."
@@ -90,6 +91,7 @@ def replay(  # noqa: PLR0917 - click passes by name
     robots: int,
     site: str,
     task: str | None,
+    subject: str,
     operator: str,
     speed: str,
     episode: str | None,
@@ -148,7 +150,7 @@ def replay(  # noqa: PLR0917 - click passes by name
                 on_message=lambda: advance(1),
                 calibration=calibration,
                 episode_index=index,
-                people={"operator": operator} if operator else {},
+                people={role: name for role, name in (("operator", operator), ("subject", subject)) if name},
             )
     if as_json:
         click.echo(json.dumps({"episodes": [_report(p) for p in played]}, indent=2))

@@ -54,7 +54,7 @@ def play(
     """Play one recording as one episode of each robot; StopError when it can't be read.
 
     `calibration` is what is known of its sensors' clocks. `episode_index` chooses one episode of a dataset. `people`
-    took part, by role (operator).
+    took part, by role (operator, subject).
     """
     recording = open_recording(path, episode_index)
     try:

@@ -10,7 +10,13 @@ from saltwell.cli.logs import set_up_logging
 from saltwell.errors import SaltwellError, StopError
 
 _GROUP = "saltwell.commands"
-_EXTRAS = {"matplotlib": "plots", "av": "dataset", "pyarrow": "dataset"}
+_EXTRAS = {
+    "matplotlib": "plots",
+    "av": "dataset",
+    "pyarrow": "dataset",
+    "deltalake": "catalogue",
+    "duckdb": "catalogue",
+}
 """Extras that are for a part of a part's commands, by a library of theirs."""
 
 

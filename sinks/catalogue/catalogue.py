@@ -6,22 +6,28 @@ catalogue/reviews     a row a person's word, from reviews/
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import chain, islice
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from saltwell.contracts.results import Review
-from sinks.catalogue.rows import EPISODES, REVIEWS, Row, episode_row, review_row, table_of
-from sinks.catalogue.table import Table
+from saltwell.errors import SkipRecordError
+from sinks.catalogue.rows import EPISODES, REVIEWS, Row, episode_row, review_row, table_of, tombstone_row
+from sinks.catalogue.table import Overtaken, Table
 from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, list_episodes, load_episodes
+from sinks.episodes.gone import Erased, erased_episodes, expired_episodes, read_erased
 from sinks.episodes.reviews import all_reviews, id_in, put_review, read_reviews, review_keys
 from sinks.store import Store
 
 log = logging.getLogger(__name__)
 
 _BATCH = 4096
+_TRIES = 5
 
 T = TypeVar("T")
 
@@ -57,9 +63,10 @@ class Catalogue:
         """Add words that are not there yet, to the store first; gives how many."""
         by_id = {review_row(review)["review"]: review for review in reviews}
         new = self.reviews.unknown(table_of(map(review_row, by_id.values()), REVIEWS))
-        for name in new["review"].to_pylist():
-            put_review(self.store, by_id[name])
-        return self.reviews.append(new)
+        kept = [by_id[name] for name in new["review"].to_pylist() if not self._is_erased(by_id[name].episode)]
+        for review in kept:
+            put_review(self.store, review)
+        return self.reviews.append(table_of(map(review_row, kept), REVIEWS))
 
     def add_missing(self, on_tick: Callable[[], None]) -> int:
         """Add what is in the store and not in the tables; gives how many episodes. `on_tick` hears that it goes on."""
@@ -69,15 +76,43 @@ class Catalogue:
             self.reviews.append(table_of(map(review_row, words), REVIEWS))
             on_tick()
         known, added = self.episodes.keys(), 0
+        self.episodes.append(table_of(map(tombstone_row, erased_episodes(self.store)), EPISODES))
+        expired = frozenset(expired_episodes(self.store))
         for names in _lists(list_episodes(self.store)):
-            added += self.add_episodes(name for name in names if name not in known)
+            rows = self._rows((name for name in names if name not in known), _say, expired)
+            added += self.episodes.append(table_of(rows, EPISODES))
             on_tick()
         return added
 
     def rebuild(self, damaged: Damaged) -> None:
         """Make both tables again from the store. A writer that commits meanwhile wins: ours is Overtaken."""
         _replace(self.reviews, REVIEWS, map(review_row, all_reviews(self.store)))
-        _replace(self.episodes, EPISODES, self._rows(list_episodes(self.store), damaged))
+        expired = frozenset(expired_episodes(self.store))
+        tombstones = map(tombstone_row, erased_episodes(self.store))
+        _replace(self.episodes, EPISODES, chain(tombstones, self._rows(list_episodes(self.store), damaged, expired)))
+
+    def expire(self, episodes: Collection[str]) -> None:
+        """Say of these episodes that their files are gone."""
+        for names in _lists(iter(episodes)):
+            _persistently(self.episodes, partial(self.episodes.set, "archive", "expired", names))
+
+    def erase(self, notes: Collection[Erased]) -> None:
+        """Put tombstones in the place of episodes, forget the words on them, and remove the files that held both."""
+        if not notes:
+            return
+        names = [note.episode for note in notes]
+        tombstones = table_of(map(tombstone_row, notes), EPISODES)
+        for table in (self.reviews, self.episodes):
+            _persistently(table, partial(table.delete, names))
+        _persistently(self.episodes, partial(self.episodes.append, tombstones))
+        for table in (self.reviews, self.episodes):
+            _persistently(table, table.purge)
+
+    def listed(self) -> list[str]:
+        """Episodes that have a row and were not erased; one that has two is named twice."""
+        stored = pc.field("archive") != "erased"
+        names: list[str] = self.episodes.dataset().to_table(["episode"], filter=stored)["episode"].to_pylist()
+        return names
 
     def files(self) -> int:
         """How many files both tables are made of."""
@@ -89,12 +124,29 @@ class Catalogue:
             table.compact()
             table.vacuum()
 
-    def _rows(self, names: Iterable[str], damaged: Damaged) -> Iterator[Row]:
+    def _rows(self, names: Iterable[str], damaged: Damaged, expired: Collection[str] = frozenset()) -> Iterator[Row]:
         for one in load_episodes(self.store, names):
             if isinstance(one, FinishedEpisode):
-                yield episode_row(one)
+                yield episode_row(one, archive="expired" if one.manifest.episode in expired else "stored")
             else:
                 damaged(one)
+
+    def _is_erased(self, episode: str) -> bool:
+        try:
+            return read_erased(self.store, episode) is not None
+        except SkipRecordError:
+            return True  # a tombstone, whatever it says
+
+
+def _persistently(table: Table, act: Callable[[], object]) -> None:
+    """Do it upon the newest version; again when a writer was first, which the sink is once a minute."""
+    for _ in range(_TRIES):
+        table.read()
+        with suppress(Overtaken):
+            act()
+            return
+    table.read()
+    act()
 
 
 def _replace(table: Table, schema: pa.Schema, rows: Iterator[Row]) -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from saltwell.contracts.results import Review
 from sinks.episodes.finished import FinishedEpisode
+from sinks.episodes.gone import Erased
 from sinks.episodes.manifest import Manifest, rejecting
 from sinks.episodes.reviews import review_id
 
@@ -91,6 +92,13 @@ def episode_row(one: FinishedEpisode, *, archive: Archive = "stored") -> Row:
         "archive": archive,
         "month": month_of(manifest.stopped_ns),
     }
+
+
+def tombstone_row(note: Erased) -> Row:
+    """Row of an episode that was erased: its name and where it stood in time, nothing of what it was."""
+    known = {"episode": note.episode, "site": note.site, "robot": note.robot, "stopped_ns": note.stopped_ns}
+    month = month_of(note.stopped_ns)
+    return {**known, "decision": "erased", "task": "", "subject": "", "archive": "erased", "month": month}
 
 
 def review_row(review: Review) -> Row:

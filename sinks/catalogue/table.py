@@ -7,7 +7,8 @@ commits, which rows are there, is still true when it does, however many writers 
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -114,19 +115,40 @@ class Table:
     def replace(self, rows: pa.RecordBatchReader) -> None:
         """Put these rows in the place of all that are there."""
         with self._explained("replace"):
-            write_deltalake(self._read, rows, mode="overwrite", commit_properties=_UPON_THIS_VERSION)
+            write_deltalake(
+                self._read, rows, mode="overwrite", schema_mode="overwrite", commit_properties=_UPON_THIS_VERSION
+            )
 
-    def set(self, changes: Mapping[str, str], where: str) -> int:
-        """Set columns (to SQL expressions) of the rows for which `where` holds; gives how many there were."""
-        with self._explained("update"):
-            done = self._read.update(updates=dict(changes), predicate=where, commit_properties=_UPON_THIS_VERSION)
-        return int(done["num_updated_rows"])
+    def set(self, column: str, value: str, episodes: Collection[str]) -> None:
+        """Set a column of the rows of these episodes."""
 
-    def delete(self, where: str) -> int:
-        """Delete the rows for which `where`, an SQL expression, holds; gives how many there were."""
-        with self._explained("delete from"):
-            done = self._read.delete(where, commit_properties=_UPON_THIS_VERSION)
-        return int(done["num_deleted_rows"])
+        def changed(rows: pa.Table, meant: pa.ChunkedArray) -> pa.Table:
+            values = pc.if_else(meant, value, rows[column])
+            return rows.set_column(rows.column_names.index(column), column, values)
+
+        self._rewrite(episodes, changed)
+
+    def delete(self, episodes: Collection[str]) -> None:
+        """Delete the rows of these episodes."""
+        self._rewrite(episodes, lambda rows, meant: rows.filter(pc.invert(meant)))
+
+    def _rewrite(self, episodes: Collection[str], change: Callable[[pa.Table, pa.ChunkedArray], pa.Table]) -> None:
+        """Write the months again that have these episodes, a commit each.
+
+        The library's own update and delete write texts of another type (string_view), which arrow can't filter.
+        """
+        wanted = pa.array(episodes, pa.string())
+        with self._explained("change"):
+            there = self.dataset().to_table(["month"], filter=pc.field("episode").isin(wanted))
+            for month in pc.unique(there["month"]).to_pylist():
+                rows = self.dataset().to_table(filter=pc.field("month") == month)
+                write_deltalake(
+                    self._read,
+                    change(rows, pc.is_in(rows["episode"], value_set=wanted)),
+                    mode="overwrite",
+                    predicate=f"month = '{month}'",
+                    commit_properties=_UPON_THIS_VERSION,
+                )
 
     def compact(self) -> tuple[int, int]:
         """Make few files of many in each month; how many there were of those it touched, and how many they are now."""
@@ -134,14 +156,11 @@ class Table:
             done = self._read.optimize.compact(commit_properties=_UPON_THIS_VERSION)
         return int(done["numFilesRemoved"]), int(done["numFilesAdded"])
 
-    def vacuum(self, *, kept_hours: int = _KEPT_HOURS) -> int:
-        """Remove files that no version of the last hours needs, and the log of older versions; gives how many files.
-
-        With 0 hours what was deleted is gone for good; a reader that is at it fails, and asks again.
-        """
+    def vacuum(self) -> None:
+        """Remove files that no version of the last day needs, and the log of older versions."""
         with self._explained("vacuum"):
-            gone = self._read.vacuum(
-                kept_hours,
+            self._read.vacuum(
+                _KEPT_HOURS,
                 dry_run=False,
                 enforce_retention_duration=False,
                 full=True,
@@ -149,7 +168,22 @@ class Table:
             )
             self._read.create_checkpoint()
             self._read.cleanup_metadata()
-        return len(gone)
+
+    def purge(self) -> None:
+        """Remove all files that the newest version does not need, now: what was deleted is gone for good.
+
+        A writer may be at a file that it has not committed. So what is to go is listed first, and then a commit is made
+        that changes nothing: it lets the commit of every writer fail that has written before. A reader that is at a
+        file that goes fails, and asks again.
+        """
+        there = [key for key in self._store.list(self._folder) if not key.startswith(f"{self._folder}/_delta_log/")]
+        with self._explained("purge"):
+            note = {"saltwell.purged": str(time.time_ns())}
+            self._read.alter.set_table_properties(note, raise_if_not_exists=False, commit_properties=_UPON_THIS_VERSION)
+            needed = {f"{self._folder}/{path}" for path in self._read.get_add_actions()["path"].to_pylist()}
+        for key in there:
+            if key not in needed:
+                self._store.remove(key)
 
     def count(self) -> int:
         """How many rows there are."""

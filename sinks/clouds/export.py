@@ -13,8 +13,7 @@ from saltwell.errors import SkipRecordError, StopError
 from saltwell.messages.checks import check_cloud
 from saltwell.messages.cloud import PointCloud2, cloud_frame
 from sinks.clouds.files import FORMATS
-from sinks.episodes.finished import load_episode
-from sinks.episodes.layout import archive_key
+from sinks.episodes.finished import load_episode, open_archive
 from sinks.store import Store
 
 _TYPE = "sensor_msgs/msg/PointCloud2"
@@ -42,7 +41,7 @@ def export_clouds(
 def _clouds(store: Store, episode: str, stream: str) -> Iterator[CloudFrame]:
     finished = load_episode(store, episode)
     try:
-        with store.open(archive_key(finished.marker.folder)) as file:
+        with open_archive(store, finished) as file:
             reader = make_reader(file)
             if stream not in (known := _cloud_streams(reader)):
                 raise StopError(f"{episode} has no clouds of {stream}; it has {', '.join(known) or 'none'}")

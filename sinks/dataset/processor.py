@@ -17,8 +17,7 @@ from sinks.dataset.shelf import put_training, read_training_marker
 from sinks.dataset.training import make_training
 from sinks.dataset.video import Codec
 from sinks.episodes.commit import read_marker
-from sinks.episodes.finished import DamagedEpisode, NoSuchEpisode, load_episode
-from sinks.episodes.layout import archive_key
+from sinks.episodes.finished import DamagedEpisode, ExpiredEpisode, NoSuchEpisode, load_episode, open_archive
 from sinks.store import Store
 
 log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ class Datasets:
         if read_training_marker(self._store, episode) is None:
             try:
                 train(self._store, episode, self._scratch, codec=self._codec)
-            except (SkipRecordError, DamagedEpisode, NoSuchEpisode) as error:
+            except (SkipRecordError, DamagedEpisode, ExpiredEpisode, NoSuchEpisode) as error:
                 if isinstance(error, NoSuchEpisode) and not uri.startswith(self._store.uri("")):
                     raise  # announced for another store than this one, which holds none of them
                 DEAD_LETTERS.labels(self.name, "episodes.finished").inc()
@@ -89,7 +88,7 @@ def train(store: Store, episode: str, scratch: Path, *, codec: Codec) -> None:
     finished = load_episode(store, episode)
     with (
         tempfile.TemporaryDirectory(dir=scratch, prefix="train-") as folder,
-        store.open(archive_key(finished.marker.folder)) as archive,
+        open_archive(store, finished) as archive,
     ):
         recorded = Recorded(archive, finished.manifest)
         training = make_training(recorded, finished.marker.manifest_sha256, Path(folder), codec=codec)

@@ -1,6 +1,6 @@
 """Finished means finished: the order in which an episode comes into the store.
 
-    0. Is there a marker of this very manifest? Then all is done already.
+    0. Is there a marker of this very manifest? Then all is done already. Was the episode erased? Then it is not done.
     1. episode.mcap         into a folder named by the content.
     2. manifest.json        beside it; it holds the hash of step 1.
     3. finished/{episode}.json, by conditional create; it holds the hash of step 2. From here readers see it.
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from saltwell.errors import RetryError, SkipRecordError
+from sinks.episodes.gone import read_erased
 from sinks.episodes.json_text import canonical, parse, typed
 from sinks.episodes.layout import archive_key, conflict_key, folder_key, manifest_key, marker_key
 from sinks.episodes.manifest import Manifest, sha256_hex
@@ -67,11 +68,15 @@ class ConflictError(SkipRecordError):
         self.aside = aside
 
 
+class ErasedError(SkipRecordError):
+    """The episode was erased: somebody asked for it to be gone, whatever the log still holds."""
+
+
 def commit(store: Store, manifest: Manifest, archive: BinaryIO) -> Marker:
     """Bring an episode into the store; its marker, whose folder is what `store.uri` gives to others.
 
     `archive` is the MCAP file that the manifest describes, from its begin. Doing it again with the same content is
-    a success and uploads nothing. Raises ConflictError, or RetryError and StopError from the store.
+    a success and uploads nothing. Raises ConflictError and ErasedError, or RetryError and StopError from the store.
     """
     text = manifest.encode()
     sha256 = sha256_hex(text)
@@ -79,6 +84,8 @@ def commit(store: Store, manifest: Manifest, archive: BinaryIO) -> Marker:
     ours = Marker(manifest_key(folder), sha256, manifest.archive.bytes)
     if patiently(_is_done, store, manifest.episode, ours):  # step 0
         return ours
+    if patiently(read_erased, store, manifest.episode) is not None:
+        raise ErasedError(f"episode {manifest.episode} was erased, and does not come back")
     patiently(store.put_file, archive_key(folder), archive)  # step 1
     patiently(store.put, ours.manifest, text)  # step 2
     standing = patiently(_publish, store, manifest.episode, ours)  # step 3

@@ -21,9 +21,9 @@ from saltwell.contracts.timeline import StreamEnded
 from saltwell.errors import SkipRecordError
 from saltwell.evidence import StoredEvidence
 from sinks.episodes.archive import EpisodeArchive
-from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, list_episodes, load_episode
+from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, list_episodes, load_episode, open_archive
+from sinks.episodes.gone import expired_episodes
 from sinks.episodes.json_text import compact, parse
-from sinks.episodes.layout import archive_key
 from sinks.store import Store, open_store
 
 EVIDENCE = "/saltwell/evidence"
@@ -80,16 +80,20 @@ def read_evidence(file: BinaryIO) -> list[Any]:
 
 
 def stored_evidence(url: str, episodes: Sequence[str]) -> Iterator[StoredEvidence]:
-    """Evidence on these episodes of a store, all when none is named; StopError when one can't be read."""
+    """Evidence on these episodes of a store; StopError when one can't be read.
+
+    When none is named, on all whose files are still there.
+    """
     store = open_store(url)
-    for episode in episodes or sorted(list_episodes(store)):
+    gone = frozenset() if episodes else frozenset(expired_episodes(store))
+    for episode in episodes or sorted(set(list_episodes(store)) - gone):
         yield _of_episode(store, load_episode(store, episode))
 
 
 def _of_episode(store: Store, one: FinishedEpisode) -> StoredEvidence:
     manifest = one.manifest
     try:
-        with store.open(archive_key(one.marker.folder)) as file:
+        with open_archive(store, one) as file:
             records = read_evidence(file)
     except SkipRecordError as error:
         raise DamagedEpisode(f"episode {manifest.episode}: {error}") from error

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from typing import BinaryIO
 
 from saltwell.contracts.results import EpisodeFinished, StreamSkew
 from saltwell.errors import SkipRecordError, StopError
 from sinks.episodes.commit import Marker, read_marker
-from sinks.episodes.layout import finished_episodes, robot_key
+from sinks.episodes.gone import read_expired
+from sinks.episodes.layout import archive_key, finished_episodes, robot_key
 from sinks.episodes.manifest import MAX_MANIFEST_BYTES, Manifest, sha256_hex
 from sinks.store import Store
 from sinks.store_errors import NotInStore
@@ -25,6 +27,10 @@ class DamagedEpisode(StopError):
 
 class NoSuchEpisode(StopError):
     """There is no finished episode of this name."""
+
+
+class ExpiredEpisode(StopError):
+    """Retention took the episode's MCAP file; marker and manifest are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,17 @@ def find_episode(store: Store, episode: str) -> FinishedEpisode | None:
         raise DamagedEpisode(f"episode {episode}: it has a marker and no manifest: {error}") from error
     except SkipRecordError as error:
         raise DamagedEpisode(f"episode {episode}: {error}") from error
+
+
+def open_archive(store: Store, one: FinishedEpisode) -> BinaryIO:
+    """The episode's MCAP file, seekable. ExpiredEpisode when retention took it, NotInStore when it is missing."""
+    try:
+        return store.open(archive_key(one.marker.folder))
+    except NotInStore:
+        note = read_expired(store, one.manifest.episode)
+        if note is None:
+            raise
+        raise ExpiredEpisode(f"episode {one.manifest.episode}: {note.sentence()}") from None
 
 
 def load_episodes(

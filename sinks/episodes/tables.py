@@ -88,6 +88,8 @@ def report_page(report: Report) -> str:
     """What verification found."""
     if report.problems:
         return plain_text([f"episode {report.episode} is damaged:", *(f"  {problem}" for problem in report.problems)])
+    if report.expired:
+        return plain_text([f"{report.expired}; marker and manifest are whole"])
     messages = sum(report.messages.values())
     return (
         f"episode {report.episode} is whole: {messages} messages of {len(report.messages)} streams,"
@@ -110,9 +112,9 @@ def _episode_row(manifest: Manifest, review: Review | None) -> tuple[str, ...]:
 
 
 def _catalogue_row(row: Mapping[str, Any]) -> tuple[str, ...]:
-    sizes = (f"{row['seconds'] or 0:.1f}", str(row["frames_lost"]), f"{(row['bytes'] or 0) / 1e6:.1f}")
+    sizes = (f"{row['seconds'] or 0:.1f}", str(row["frames_lost"] or 0), f"{(row['bytes'] or 0) / 1e6:.1f}")
     decision = row["decision"] + (_BY_PEOPLE if row["reviewer"] is not None else "")
-    return (row["episode"], row["robot"], decision, str(row["steps"]), *sizes, row["task"])
+    return (row["episode"], row["robot"], decision, str(row["steps"] or 0), *sizes, row["task"])
 
 
 def _stream_row(name: str, entry: StreamEntry) -> tuple[str, ...]:

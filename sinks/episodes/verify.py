@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from saltwell.contracts.results import StreamLedger
 from saltwell.ledger import ranges
 from sinks.episodes.annotations import ALIGNMENT
-from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, load_episode
-from sinks.episodes.layout import archive_key
+from sinks.episodes.finished import DamagedEpisode, ExpiredEpisode, FinishedEpisode, load_episode, open_archive
 from sinks.episodes.manifest import DataObject, Manifest
 from sinks.episodes.recount import Recount, recount
 from sinks.store import Store
@@ -26,6 +25,8 @@ class Report:
     bytes: int
     messages: Mapping[str, int]
     problems: Sequence[str]
+    expired: str = ""
+    """When and why retention took the MCAP file; then marker and manifest alone were checked."""
 
 
 def verify(store: Store, episode: str, *, advance: Callable[[int], None] = lambda _: None) -> Report:
@@ -40,8 +41,10 @@ def verify(store: Store, episode: str, *, advance: Callable[[int], None] = lambd
     manifest = finished.manifest
     opaque = {name for name, entry in manifest.streams.items() if entry.kind == "other"}
     try:
-        with store.open(archive_key(finished.marker.folder)) as file:
+        with open_archive(store, finished) as file:
             found = recount(file, opaque=opaque, advance=advance)
+    except ExpiredEpisode as error:
+        return Report(episode, finished.uri, 0, {}, (), expired=str(error))
     except NotInStore as error:
         return Report(episode, finished.uri, 0, {}, (str(error),))
     problems = tuple(_problems(finished, found))

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from saltwell.contracts.results import Review
 from sinks.dataset.recorded import Recorded
-from sinks.episodes.finished import FinishedEpisode
-from sinks.episodes.layout import archive_key
+from sinks.episodes.finished import FinishedEpisode, open_archive
 from sinks.episodes.manifest import Manifest
 from sinks.episodes.reviews import all_reviews, corrected, standing
 from sinks.plot import panels
@@ -46,7 +45,7 @@ class Panel(NamedTuple):
 def draw_episode(store: Store, one: FinishedEpisode) -> bytes:
     """A finished episode as PNG, 1760 pixels wide. Raises SkipRecordError or StopError when it can't be read."""
     review = standing(all_reviews(store, episode=one.manifest.episode)).get(one.manifest.episode)
-    with store.open(archive_key(one.marker.folder)) as file:
+    with open_archive(store, one) as file:
         recorded = Recorded(file, one.manifest)
         clock = Clock(recorded)
         return _png(one.manifest, review, clock.duration_s, _panels(recorded, clock)[:_MOST_PANELS])

@@ -1,8 +1,8 @@
 import http.client
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from saltwell.contracts.results import (
     AlignmentBlock,
     AlignmentEnded,
     Reason,
+    Review,
     StreamLedger,
     StreamMatch,
     StreamTiming,
@@ -26,8 +27,10 @@ from saltwell.contracts.results import (
 from saltwell.contracts.timeline import SeqRange
 from saltwell.messages.image import CompressedImage
 from saltwell.messages.motion import JointState
+from sinks.catalogue.catalogue import Catalogue
 from sinks.episodes.annotations import add_annotations, alignment_annotations, declare_annotations, verdict_annotation
 from sinks.episodes.archive import EpisodeArchive
+from sinks.episodes.commit import commit
 from sinks.episodes.manifest import Manifest, manifest_of, provenance_of
 from sinks.store import Store, open_store
 
@@ -198,6 +201,59 @@ def timing(stream: str, steps: int) -> StreamTiming:
         skew_p99_ns=1_500_000.0,
         skew_max_ns=2_000_000.0,
     )
+
+
+# -- a store's episodes and its catalogue
+
+Finish = Callable[..., Manifest]
+
+
+@pytest.fixture
+def finish(make_take: Callable[..., Any]) -> Finish:
+    """Brings an episode into a store; `changes` are those of its manifest."""
+    take = make_take(frames=8, image_bytes=100)
+
+    def finish(store: Store, episode: str, *, source: Mapping[str, str] | None = None, **changes: Any) -> Manifest:
+        provenance = replace(take.manifest.provenance, source=source or {})
+        manifest = replace(take.manifest, episode=episode, provenance=provenance, **changes)
+        commit(store, manifest, take.file)
+        return manifest
+
+    return finish
+
+
+@pytest.fixture
+def review_of() -> Callable[..., Review]:
+    def review_of(episode: str, decision: str = "accept", *, at_ns: int = 1_000, **more: str) -> Review:
+        said = {"reviewer": "ana", "task": "", "note": ""} | more
+        return Review("zigong", "g1-99", episode, reviewed_ns=at_ns, decision=decision, **said)
+
+    return review_of
+
+
+@pytest.fixture
+def catalogued() -> Callable[[Store], Catalogue]:
+    """The catalogue of a store, with all that the store holds."""
+
+    def catalogued(store: Store) -> Catalogue:
+        catalogue = Catalogue(store)
+        catalogue.create()
+        catalogue.add_missing(lambda: None)
+        return catalogue
+
+    return catalogued
+
+
+@pytest.fixture
+def names() -> Callable[[Store], list[str]]:
+    """Episodes in the catalogue of a store; one that is there twice is named twice."""
+
+    def names(store: Store) -> list[str]:
+        catalogue = Catalogue(store)
+        assert catalogue.read()
+        return sorted(catalogue.episodes.dataset().to_table(["episode"])["episode"].to_pylist())
+
+    return names
 
 
 # -- a real S3 server that misbehaves at chosen requests

@@ -22,7 +22,7 @@ from sinks.store import Store, open_store
 MakeTake = Callable[..., Any]
 
 TWO_PARTS = {"image_bytes": 300_000}  # 9 MB
-MOST_OPERATIONS = 60
+MOST_OPERATIONS = 70
 CHILD_S = 60
 
 Answer = tuple[int, str]
@@ -176,7 +176,7 @@ with open(archive, "rb") as file:
     commit(open_store(url), Manifest.parse(Path(manifest).read_bytes()), file)
 """
 
-REQUESTS = ["get", "begin", "part", "part", "complete", "put", "put"]
+REQUESTS = ["get", "get", "begin", "part", "part", "complete", "put", "put"]
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["before-it-is-done", "once-it-is-done"])

@@ -1,0 +1,1 @@
+"""What becomes of episodes with time: retention, erasure, and proof that a store is whole."""
