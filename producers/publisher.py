@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from producers.blocks import BlockBuilder, Identity, Named, block_record
 from producers.clock import Calibration, ClockReading, SensorClock
+from producers.names import usable_beginning
 from producers.numbering import FrameNumbers
 from producers.sample import CloudSample, ImageSample, ImuSample, JointSample, MessageSample, PoseSample, Sample
 from saltwell.contracts.columns import Float64s, pack_i64
@@ -92,10 +93,13 @@ class EpisodePublisher:
         task: str,
         source: Mapping[str, str],
     ) -> None:
-        """Begin the episode."""
+        """Begin the episode. Raises StopError, with nothing sent, for names that no reader would take."""
+        started = EpisodeStarted(*self._identity, self._ordinal, started_ns, task, "", streams, source)
+        usable_beginning(started)
+        self._ordinal += 1
         self._streams = {s.name: _Stream(s, SensorClock(self._calibration.get(s.name))) for s in streams}
         self._indexed_ns = started_ns
-        self._tell(EpisodeStarted(*self._identity, self._take_ordinal(), started_ns, task, "", streams, source))
+        self._tell(started)
         self._outbox.flush()  # no frame is in the log before its beginning is
 
     def publish(self, sample: Sample) -> None:

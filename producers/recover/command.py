@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import click
 
+from producers.names import usable_name
 from producers.outbox import KafkaOutbox
 from producers.recover.recovery import Recovery
 from saltwell.cli import options
@@ -51,9 +52,8 @@ def recover(episode: str, name: str | None, bootstrap: str, as_json: bool) -> No
       saltwell late recover 20261124T120000-g1-04-a1b2c3
     """
     codec = Codec(schema_ids())
-    recovery = Recovery(
-        bootstrap, codec, episode, name or f"{episode}-r", asides=lambda: read_asides(bootstrap, "late")
-    )
+    new_name = usable_name("episode", name or f"{episode}-r")
+    recovery = Recovery(bootstrap, codec, episode, new_name, asides=lambda: read_asides(bootstrap, "late"))
     done = recovery.publish(KafkaOutbox(bootstrap, codec))
     if as_json:
         click.echo(json.dumps(asdict(done), indent=2))

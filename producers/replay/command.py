@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from producers.clock import load_calibration
+from producers.names import usable_streams
 from producers.outbox import KafkaOutbox
 from producers.publisher import Outbox
 from producers.replay.player import Part, Played, play
@@ -133,6 +134,7 @@ def replay(  # noqa: PLR0917 - click passes by name
         recording = open_recording(path, index)
         total += recording.count
         recording.close()
+        usable_streams(stream.name for stream in recording.streams)
     played: list[Played] = []
     with (
         _outbox(bootstrap, spool, cap_bytes=int(spool_cap_gb * GB), offline=offline) as outbox,

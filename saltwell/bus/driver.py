@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from saltwell.bus.admission import Admission
+from saltwell.bus.ends import Ends
 from saltwell.bus.note import ALL_EPISODES, token
 from saltwell.bus.pacing import Pace
 from saltwell.bus.processor import Arrival, Effect, EndsSilent, Output, Processor
@@ -20,8 +21,8 @@ from saltwell.bus.progress import Progress
 from saltwell.bus.raw import Raw
 from saltwell.bus.silence import Silence
 from saltwell.contracts.codec import Codec
-from saltwell.contracts.results import AlignmentEnded, SetAside
-from saltwell.contracts.timeline import EpisodeStarted, StreamEnded
+from saltwell.contracts.results import SetAside
+from saltwell.contracts.timeline import EpisodeStarted
 from saltwell.contracts.topics import BY_NAME
 from saltwell.errors import SkipRecordError
 from saltwell.metrics import DEAD_LETTERS, LATE_RECORDS, RECORDS_READ
@@ -54,13 +55,14 @@ class ShardDriver:
         `open_episodes` are the tokens of the episodes that were open at the commit (`saltwell/bus/note.py`).
         """
         self._name = processor.name
+        self._partition = shard
         self._shard = processor.open(shard)
         self._codec = codec
         self._progress = Progress()
         self._pace = Pace(processor.topics)
         self._admission = Admission() if _TIMELINE in processor.topics else None
         self._silence = Silence(limit_ms=self._shard.silent_after_ms) if isinstance(self._shard, EndsSilent) else None
-        self._ended: dict[str, set[tuple[str, str]]] = {}  # episode -> (topic, stream)
+        self._ends = Ends(processor.topics)
         self._marks = {topic: mark for topic, mark in (marks or {}).items() if mark > 0}
         self._open_at_commit = frozenset(open_episodes)
         self._waiting: list[Raw] = []
@@ -85,6 +87,7 @@ class ShardDriver:
     def feed(self, raw: Raw) -> Iterator[Result]:
         """Take one message; give what is to be written, in order."""
         self._pace.read(raw.topic, raw.event_ms)
+        self._ends.read_to(raw.topic, raw.offset + 1)
         if not self.replaying:
             yield from self._take(raw)
         elif raw.topic not in self._marks or raw.offset >= self._marks[raw.topic]:
@@ -97,6 +100,7 @@ class ShardDriver:
     def reached_end(self, topic: str, position: int) -> Iterator[Result]:
         """Note that the topic holds nothing from `position` on; give what waited, when that was the last mark."""
         self._pace.reached_end(topic)
+        self._ends.read_to(topic, position)
         yield from self._reached_mark(topic, position)
 
     def begins_at(self, topic: str, low: int) -> Iterator[Result]:
@@ -119,6 +123,23 @@ class ShardDriver:
                     extra={"episode": episode},
                 )
                 yield from self._shard.end_silent(episode)
+
+    def overdue(self, now_ms: int) -> frozenset[str]:
+        """Topics of which to ask where they end, for `give_taken_ends` (`saltwell/bus/ends.py`); seldom any."""
+        return frozenset() if self.replaying else self._ends.overdue(now_ms)
+
+    def give_taken_ends(self, held: Mapping[str, int]) -> Iterator[Result]:
+        """Give the shard, by the timeline's word, the ends of streams that retention took.
+
+        `held` says where topics ended when `overdue` had told them.
+        """
+        self._ends.hold(held)
+        for topic, ended in [] if self.replaying else self._ends.taken():
+            log.warning("%s: the end of %s is gone from %s", ended.episode, ended.stream, topic)
+            value = self._codec.encode(ended)
+            offset = self._progress.positions().get(topic, 0)
+            yield from self._process(Raw(topic, self._partition, offset, ended.robot.encode(), value), ended)
+        self._settle()
 
     def positions(self) -> dict[str, int]:
         """Next offset to read, by topic: the marks of the next commit."""
@@ -195,7 +216,7 @@ class ShardDriver:
         """Why the record comes too late, or nothing; by what stands before it in its own topic, and by closings."""
         if self._progress.is_closed(record.episode):
             return f"episode {record.episode} is closed"
-        if (raw.topic, getattr(record, "stream", "")) in self._ended.get(record.episode, ()):
+        if self._ends.has_ended(record.episode, raw.topic, getattr(record, "stream", "")):
             return f"{getattr(record, 'stream', raw.topic)} of episode {record.episode} has ended"
         if raw.topic == _TIMELINE and not isinstance(record, EpisodeStarted) and not self._has_begun(record.episode):
             return f"episode {record.episode} has no EpisodeStarted"
@@ -224,8 +245,7 @@ class ShardDriver:
             yield from self._process(raw, record)
 
     def _process(self, raw: Raw, record: Any) -> Iterable[Result]:
-        if isinstance(record, StreamEnded | AlignmentEnded) and raw.topic != _TIMELINE:
-            self._ended.setdefault(record.episode, set()).add((raw.topic, getattr(record, "stream", "")))
+        self._ends.note(raw.topic, record)
         try:
             yield from self._shard.on_record(Arrival(raw.topic, raw.partition, raw.offset, raw.timestamp_ms, record))
         except SkipRecordError as error:
@@ -252,7 +272,7 @@ class ShardDriver:
         if self._silence is not None:
             self._silence.keep(open_episodes)
         for episode in self._progress.settle(open_episodes):
-            self._ended.pop(episode, None)
+            self._ends.close(episode)
             if self._admission is not None:
                 self._admission.close(episode)
 

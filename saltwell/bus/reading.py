@@ -3,15 +3,17 @@
 import time
 from collections.abc import Iterable, Iterator
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaError, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # it is in its documentation
 
-from saltwell.bus.clients import Config, consumer_config
+from saltwell.bus.clients import Config, connection, consumer_config
 from saltwell.bus.event_time import event_ms
 from saltwell.bus.raw import Raw
 from saltwell.errors import RetryError
 
 _POLL_S = 0.2
 _PATIENCE_S = 30.0
+_ASK_S = 10.0
 
 
 def reader_config(bootstrap: str) -> Config:
@@ -38,6 +40,15 @@ def read_to_end(bootstrap: str, topic: str, partitions: Iterable[int], *, since_
                 raise RetryError(f"{topic} on {bootstrap}: nothing came for {_PATIENCE_S:.0f} s; is the broker there?")
     finally:
         consumer.close()
+
+
+def log_ends(bootstrap: str, topics: Iterable[str], partition: int) -> dict[str, int]:
+    """Where topics end now: the next offset, with what stands before it and is not committed. Raises KafkaException."""
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # the client's stubs leave it out
+    wanted = {TopicPartition(topic, partition): latest for topic in topics}
+    admin = AdminClient(connection(bootstrap))  # kept: its answers end with it
+    futures = admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_ASK_S)
+    return {tp.topic: future.result(_ASK_S).offset for tp, future in futures.items()}
 
 
 def raw_of(message: Message) -> Raw:

@@ -8,7 +8,7 @@ and a new session begins from the log. There is no other way to recover, so this
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -18,7 +18,7 @@ from saltwell.bus.driver import Result, ShardDriver
 from saltwell.bus.lag import Lag
 from saltwell.bus.note import notes
 from saltwell.bus.processor import Effect, Output, Processor
-from saltwell.bus.reading import raw_of
+from saltwell.bus.reading import log_ends, raw_of
 from saltwell.bus.starts import Starts
 from saltwell.bus.transactions import TRANSACTION_S, TransactionalWriter
 from saltwell.contracts.codec import Codec
@@ -48,6 +48,7 @@ class Session:
     ) -> None:
         self._processor = processor
         self._codec = codec
+        self._bootstrap = bootstrap
         self._on_ready = on_ready
         self._on_tick = on_tick
         self._starts = Starts(processor.topics)
@@ -82,7 +83,7 @@ class Session:
         message = self._backlog.popleft() if self._backlog else self._consumer.poll(_POLL_S)
         if message is not None:
             self._take(message)
-        self._end_silent_when_due()
+        self._listen_when_due()
         self._commit_when_due(idle=message is None)
 
     def close(self, *, graceful: bool) -> None:
@@ -144,13 +145,20 @@ class Session:
         if before - now:
             self._consumer.resume([TopicPartition(topic, shard) for topic in before - now])
 
-    def _end_silent_when_due(self) -> None:
+    def _listen_when_due(self) -> None:
+        """Look for what does not come: words of a robot, ends of streams."""
         now_s = time.monotonic()
         if now_s - self._listened_s < _LISTEN_EVERY_S:
             return
         self._listened_s = now_s
-        for shard in [*self._drivers]:
-            self._drive(shard, lambda driver: driver.end_silent(time.monotonic_ns() // 1_000_000), _now_ms())
+        for shard, driver in [*self._drivers.items()]:
+            self._drive(shard, lambda driver: driver.end_silent(_monotonic_ms()), _now_ms())
+            self._look_for_ends(shard, driver.overdue(_monotonic_ms()))
+
+    def _look_for_ends(self, shard: int, topics: Collection[str]) -> None:
+        """Ask where these topics end; give what retention took of what an episode's end waits for."""
+        held = log_ends(self._bootstrap, topics, shard) if topics else {}
+        self._drive(shard, lambda driver: driver.give_taken_ends(held), _now_ms())
 
     def _truncated(self, topic: str, shard: int) -> None:
         """Retention took records we still needed: say so, and go on from what is there; the ledger will show it."""
@@ -191,7 +199,7 @@ class Session:
             self._in_effect = False
         for shard, driver in self._drivers.items():
             self._resume(shard, driver)
-        self._commit_now = True  # an open transaction must not grow old while the next effect runs
+        self._commit_now = True  # what is done need not be done again
         return work.result()
 
     def _resume(self, shard: int, driver: ShardDriver) -> None:
@@ -204,7 +212,7 @@ class Session:
 
     def _commit_when_due(self, *, idle: bool) -> None:
         since_s = time.monotonic() - self._committed_s
-        if self._writer.is_open:
+        if self._writer.has_written:
             if idle or self._commit_now or since_s >= _COMMIT_OUTPUTS_S:
                 self._commit()
         elif self._moved and since_s >= _COMMIT_POSITIONS_S:
@@ -283,6 +291,10 @@ class Session:
     def _refuse_in_effect(self) -> None:
         if self._in_effect:
             raise RetryError(f"{self._processor.name}: partitions moved while an effect ran; it will be done again")
+
+
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 def _now_ms() -> int:

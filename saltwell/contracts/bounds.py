@@ -35,8 +35,11 @@ class UndecodableRecord(SkipRecordError):
 
 @lru_cache(maxsize=1024)
 def can_name(name: str) -> bool:
-    """Whether a robot or an episode can be called so: not empty, and short enough for a file's name."""
-    return 0 < len(name) <= MAX_NAME_BYTES and len(quote(name, safe="")) <= MAX_NAME_BYTES
+    """Whether a robot or an episode can be called so: text, not empty, and short enough for a file's name."""
+    try:
+        return 0 < len(name) <= MAX_NAME_BYTES and len(quote(name, safe="")) <= MAX_NAME_BYTES
+    except UnicodeEncodeError:  # half a surrogate pair: what a command line makes of bytes that are no text
+        return False
 
 
 def known_kind(kind: str) -> None:

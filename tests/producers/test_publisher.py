@@ -19,6 +19,7 @@ from saltwell.contracts.timeline import (
     StreamEnded,
 )
 from saltwell.contracts.topics import MAX_RECORD_BYTES
+from saltwell.errors import StopError
 
 T0_NS = 1_767_225_600_000_000_000
 PERIOD_NS = 33_333_333
@@ -193,3 +194,25 @@ def test_an_unknown_stream_is_a_mistake_of_the_caller() -> None:
     publisher.start([], started_ns=T0_NS, task="", source={})
     with pytest.raises(KeyError):
         publisher.publish(image(0))
+
+
+@pytest.mark.parametrize(
+    ("robot", "episode", "stream", "said"),
+    [
+        ("", "take", COLOR, "robot ''"),
+        ("robot", "t" * 201, COLOR, "episode 't"),
+        ("\udcff", "take", COLOR, "robot '.udcff'"),
+        ("机" * 30, "take", COLOR, "1 to 200 bytes, counted as in a URL"),
+        ("robot", "take", "", "stream ''"),
+        ("robot", "take", "/" * 70, "stream '/"),
+        ("robot", "take", "/saltwell/scores", "as Saltwell calls its own"),
+    ],
+)
+def test_a_name_that_no_reader_would_take_is_refused_before_anything_is_sent(robot, episode, stream, said) -> None:
+    outbox = Collected()
+    publisher = EpisodePublisher(outbox, site="site", robot=robot, episode=episode)
+    streams = [StreamDeclared(stream, "color", 30.0, "nearest", "CompressedImage", "cdr", "ros2msg", "", {})]
+    with pytest.raises(StopError, match=said) as refused:
+        publisher.start(streams, started_ns=T0_NS, task="sort", source={})
+    assert "\n" not in str(refused.value)
+    assert not outbox.sent

@@ -21,6 +21,7 @@ from saltwell.errors import SkipRecordError
 
 _FLUSH_S = 600.0
 _ASK_S = 30.0
+_SENT_S = 120.0
 _PAUSE_S = 0.2
 _SMALL = 2_000  # bytes: no image is so small
 _TRUNCATED = "frames.color"
@@ -51,9 +52,14 @@ class PoisonRecords(Fault):
 
 
 class Truncation(Fault):
-    """Retention takes frames while scorer and sink are down: they are lost, and must be listed as such."""
+    """Retention takes frames while scorer and sink are down: they are lost, and must be listed as such.
+
+    Either half of what they need, up to the end of a stream, or all of it once the episode is over: the end of the
+    stream is gone then, too.
+    """
 
     kind = "retention truncates"
+    targets = ("frames", "frames and ends")
     victims = frozenset({"score", "episodes"})
     lists = ("log",)
     at_s = (0.2, 0.6)
@@ -65,31 +71,41 @@ class Truncation(Fault):
             rig.fleet.kill(member, hold=True)
 
     def heal(self, rig: Rig) -> None:
-        partition = TopicPartition(_TRUNCATED, partition_of(rig.robots[0].take.robot, PARTITIONS))
-        self.detail["deleted_before"] = _delete_half(rig, partition)
+        robot = rig.robots[0]
+        partition = TopicPartition(_TRUNCATED, partition_of(robot.take.robot, PARTITIONS))
+        if self.target == "frames":
+            before = _middle(rig, partition)
+        else:
+            robot.wait(within_s=_SENT_S)
+            before = _end(rig, partition)
+        admin = AdminClient(connection(rig.bootstrap))
+        for future in admin.delete_records([TopicPartition(_TRUNCATED, partition.partition, before)]).values():
+            future.result(_ASK_S)
+        self.detail["deleted_before"] = before
         for member in self._members:
             rig.fleet.release(member)
 
 
-def _delete_half(rig: Rig, partition: TopicPartition) -> int:
-    """Delete half of what the sink has not settled, up to the end of a stream; gives the offset that is first then.
-
-    Not the end itself: an episode whose marker is gone can't be finished (docs/decisions/007).
-    """
+def _middle(rig: Rig, partition: TopicPartition) -> int:
+    """The middle of what the sink has not settled, or the first end of a stream in it."""
     settled = Consumer({**consumer_config(rig.bootstrap, "saltwell.episodes"), "log_level": 0})
     hand = reader(rig.bootstrap)
     try:
         low, high = _watermarks(hand, partition)
         since = max(low, settled.committed([partition], timeout=_ASK_S)[0].offset)
         half = since + (high - since) // 2
-        before = _first_end(hand, TopicPartition(partition.topic, partition.partition, since), half, rig.codec)
+        return _first_end(hand, TopicPartition(partition.topic, partition.partition, since), half, rig.codec)
     finally:
         hand.close()
         settled.close()
-    admin = AdminClient(connection(rig.bootstrap))
-    for future in admin.delete_records([TopicPartition(partition.topic, partition.partition, before)]).values():
-        future.result(_ASK_S)
-    return before
+
+
+def _end(rig: Rig, partition: TopicPartition) -> int:
+    hand = reader(rig.bootstrap)
+    try:
+        return _watermarks(hand, partition)[1]
+    finally:
+        hand.close()
 
 
 def _watermarks(hand: Consumer, partition: TopicPartition) -> tuple[int, int]:

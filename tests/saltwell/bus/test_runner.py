@@ -4,21 +4,26 @@ import threading
 import time
 import uuid
 from collections.abc import Collection, Iterable, Iterator
+from itertools import count
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from processors.score.processor import Score
 from saltwell.bus.event_time import event_time_header
 from saltwell.bus.pacing import AHEAD_MS
 from saltwell.bus.processor import Arrival, Effect, Output
-from saltwell.bus.reading import read_to_end
+from saltwell.bus.reading import log_ends, read_to_end
 from saltwell.bus.runner import run
 from saltwell.cli.topics import create_topics
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.frames import ImageFrame
+from saltwell.contracts.timeline import EpisodeStarted, EpisodeStopped, StreamDeclared, StreamEnded
 from saltwell.local.broker import EmbeddedBroker
 
 DEADLINE_S = 60
+LOOK_EVERY = 40  # turns of the loop
 STEP_MS = 100
 RECORDS = 200
 BEGAN_MS = 1_700_000_000_000
@@ -70,11 +75,30 @@ class Uploader(Recorder):
         yield Output(LIGHT, record)
 
 
+class Teller(Uploader):
+    """Says a word before each piece of work; the work looks whether it stands in the log, committed or not."""
+
+    def __init__(self, shard: int, bootstrap: str) -> None:
+        super().__init__(shard, needs_ticks=5)
+        self.ends: list[int] = []
+        self._bootstrap = bootstrap
+
+    def on_record(self, arrival: Arrival) -> Iterable[Output | Effect]:
+        if arrival.partition == self.shard and arrival.topic == HEAVY:
+            yield Output(LIGHT, arrival.record)
+            yield Effect(lambda: self._look(arrival.record))
+
+    def _look(self, record: ImageFrame) -> Iterable[Output]:
+        told = [*self._work(record)]
+        self.ends.append(log_ends(self._bootstrap, [LIGHT], self.shard)[LIGHT])
+        return told
+
+
 @pytest.fixture(scope="module")
 def bootstrap() -> Iterator[str]:
     """A broker that holds nothing but what these tests write."""
     with EmbeddedBroker() as broker:
-        create_topics(broker.bootstrap, partitions=2, replication=1)
+        create_topics(broker.bootstrap, partitions=4, replication=1)
         yield broker.bootstrap
 
 
@@ -130,3 +154,63 @@ def test_the_loop_goes_round_while_work_outside_the_log_is_done_and_nothing_is_r
     assert uploader.done == [0, 1, 2]
     told = [Codec().decode(raw.value).seq for raw in read_to_end(bootstrap, LIGHT, [1])]
     assert told == [0, 1, 2]
+
+
+def test_no_transaction_is_open_while_work_outside_the_log_is_done(bootstrap) -> None:
+    """The broker would abort it after ten seconds, and the session would begin again."""
+    shard = 2
+    before = log_ends(bootstrap, [LIGHT], shard)[LIGHT]
+    _fill(bootstrap, HEAVY, shard, records=1, payload_bytes=10)
+    teller = Teller(shard, bootstrap)
+    deadline = time.monotonic() + DEADLINE_S
+    run(
+        teller,
+        Codec(),
+        bootstrap=bootstrap,
+        instance="one",
+        stopping=lambda: bool(teller.ends) or time.monotonic() > deadline,
+        on_ready=lambda: None,
+        on_tick=teller.ticks.release,
+    )
+    assert teller.ends == [before]
+    assert len([*read_to_end(bootstrap, LIGHT, [shard])]) == 2, "both words are there once it is committed"
+
+
+def test_an_episode_closes_though_retention_took_its_frames_and_their_end(bootstrap) -> None:
+    shard = 3
+    stream = StreamDeclared("/s", "color", 30.0, "nearest", "Image", "cdr", "ros2msg", "", {})
+    ended = StreamEnded("site", "robot", "take", "/s", "color", 1, 4, 5, ())
+    producer = Producer({"bootstrap.servers": bootstrap})
+    for topic, record in (
+        ("timeline", EpisodeStarted("site", "robot", "take", 0, 0, "sort", "", [stream], {})),
+        (HEAVY, ended),
+        ("timeline", ended),
+        ("timeline", EpisodeStopped("site", "robot", "take", 2, 0, None)),
+    ):
+        producer.produce(topic, Codec().encode(record), partition=shard)
+        assert producer.flush(DEADLINE_S) == 0
+    admin = AdminClient({"bootstrap.servers": bootstrap})  # kept: its answers end with it
+    [gone] = admin.delete_records([TopicPartition(HEAVY, shard, 1)]).values()
+    gone.result(DEADLINE_S)
+
+    def given() -> list[StreamEnded]:
+        records = (Codec().decode(raw.value) for raw in read_to_end(bootstrap, "scores", [shard]))
+        return [record for record in records if isinstance(record, StreamEnded)]
+
+    deadline, turns, seen = time.monotonic() + DEADLINE_S, count(1), set()
+
+    def stopping() -> bool:
+        if next(turns) % LOOK_EVERY == 0:
+            seen.update(given())
+        return bool(seen) or time.monotonic() > deadline
+
+    run(
+        Score(),
+        Codec(),
+        bootstrap=bootstrap,
+        instance="one",
+        stopping=stopping,
+        on_ready=lambda: None,
+        on_tick=lambda: None,
+    )
+    assert given() == [ended]
