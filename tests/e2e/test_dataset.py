@@ -5,28 +5,36 @@ import subprocess
 import sys
 import time
 
-CLEAN = "station_composite_6s.mcap"
+from click.testing import CliRunner
+
+from sinks.review.command import review
+
+CLEAN, DOUBTFUL = "station_composite_6s.mcap", "g1_pick_bottle_29.mcap"
 DEADLINE_S = 120
 
 
-def test_a_recording_becomes_a_dataset(pipeline, recordings, run, tmp_path) -> None:
+def test_what_the_verdict_or_a_person_accepts_becomes_a_dataset(pipeline, recordings, run, tmp_path) -> None:
     command = [sys.executable, "-m", "saltwell.cli.main", "sink", "dataset", "--decision", "accept"]
     where = ["--bootstrap", pipeline.bootstrap, "--store", str(pipeline.store), "--instance", "only-one"]
     making = subprocess.Popen([*command, *where])
     try:
         [episode] = pipeline.replay(recordings / CLEAN, robot="trainer", speed="max")
-        pipeline.finished([episode])
-        marker = pipeline.store / "trained" / f"{episode['id']}.json"
+        [doubtful] = pipeline.replay(recordings / DOUBTFUL, robot="reviewed", speed="max")
+        assert [one.decision for one in pipeline.finished([episode, doubtful])] == ["accept", "review"]
+        words = ["--accept", "--by", "ana", "--store", str(pipeline.store), "--bootstrap", pipeline.bootstrap]
+        assert CliRunner().invoke(review, [doubtful["id"], *words]).exit_code == 0
         deadline = time.monotonic() + DEADLINE_S
-        while not marker.exists():
+        while not all((pipeline.store / "trained" / f"{one['id']}.json").exists() for one in (episode, doubtful)):
             assert making.poll() is None
             assert time.monotonic() < deadline, "no training files"
             time.sleep(0.1)
     finally:
         making.terminate()
         making.wait(30)
-    options = ("--store", str(pipeline.store), "--robot", "trainer", "--json")
-    done = run("dataset", "publish", "--name", "one", "--to", str(tmp_path), *options)
+    options = ("--to", str(tmp_path), "--store", str(pipeline.store), "--json")
+    done = run("dataset", "publish", "--name", "two", "--robot", "reviewed", *options)
+    assert json.loads(done.stdout)["episodes"] == 1, done.stderr
+    done = run("dataset", "publish", "--name", "one", "--robot", "trainer", *options)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"] == 180
     checked = run("dataset", "check", str(tmp_path / "one"), "--json")
