@@ -34,6 +34,7 @@ bench: $(READY) ## Measure all: station-seconds per core-second, clocks, steps, 
 	$(VENV)/bin/python -m bench.content_check
 	$(VENV)/bin/python -m bench.score_cost
 	$(VENV)/bin/python -m bench.spool
+	$(VENV)/bin/python -m bench.catalogue
 
 faults: $(READY) ## Break the running pipeline in every way and compare what went in and came out; ROUNDS, SEED, BROKERS
 	$(VENV)/bin/python -m bench.faults --rounds $(or $(ROUNDS),0) --seed $(or $(SEED),1) --brokers $(or $(BROKERS),1)

@@ -12,9 +12,11 @@ from typing import Any
 import click
 import pyarrow as pa
 
+from bench.store_ledger import fill
 from sinks.catalogue.catalogue import Catalogue
 from sinks.catalogue.query import find
 from sinks.catalogue.rows import EPISODES, REVIEWS, month_of, table_of
+from sinks.lifecycle.fsck import Check
 from sinks.store import open_store
 
 _WRITTEN = Path("build/catalogue.json")
@@ -22,6 +24,8 @@ _START_NS = 1_767_225_600_000_000_000  # 2026-01-01
 _YEAR_NS = 365 * 24 * 3600 * 1_000_000_000
 _BATCH = 50_000
 _TIMES = 5
+_COMMITS = 60  # of an hour
+_MARKERS = 2_000
 _REVIEWED = 20  # every so many-th episode
 _TASKS = ["sort", "fold", "pour", "stack", "wipe", "open the drawer", "hand over", "put into the bin"]
 _REASONS = ["loss", "gap", "freeze", "idle", "torque", "blur"]
@@ -62,6 +66,8 @@ def main(count: int, folder: Path | None) -> None:
             "commit_s": _commits(catalogue, count),
             "compaction_s": round(_seconds(catalogue.compact), 2),
         }
+    with tempfile.TemporaryDirectory() as scratch:
+        figures["of_markers"] = _of_markers(Path(scratch))
     _WRITTEN.parent.mkdir(exist_ok=True)
     _WRITTEN.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(figures, indent=2))
@@ -155,10 +161,10 @@ def _asked(catalogue: Catalogue, where: str, more: dict[str, int]) -> dict[str, 
 
 
 def _commits(catalogue: Catalogue, count: int) -> float:
-    """Median of some commits of six episodes, which are a minute's: what is there is looked up, and one is there."""
+    """Median of an hour's commits of six episodes, which are a minute's; one of them is there already."""
     step_ns = _YEAR_NS // count
     tries = []
-    for k in range(_TIMES):
+    for k in range(_COMMITS):
         columns = _episodes(random.Random(k), count - 1 + 5 * k, 6, step_ns)  # noqa: S311 - no secret
         rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
@@ -168,6 +174,19 @@ def _commits(catalogue: Catalogue, count: int) -> float:
 
         tries.append(_seconds(commit))
     return round(statistics.median(tries), 3)
+
+
+def _of_markers(folder: Path) -> dict[str, float]:
+    """Seconds to make a catalogue of a store, to find that nothing is missing, and to check the store's episodes."""
+    fill(folder, _MARKERS)
+    catalogue = Catalogue(open_store(str(folder)))
+    made_s = _seconds(lambda: catalogue.rebuild(lambda _: None))
+    catalogue.read()
+    looked_s = _seconds(lambda: catalogue.add_missing(lambda: None))
+    check = Check(catalogue.store, deep=False, now_ns=time.time_ns())
+    checked_s = _seconds(lambda: [*check.findings()])
+    figures = {"rebuild_s": made_s, "nothing_missing_s": looked_s, "fsck_s": checked_s}
+    return {"episodes": _MARKERS, **{name: round(seconds, 2) for name, seconds in figures.items()}}
 
 
 def _seconds(act: Callable[[], object]) -> float:
