@@ -76,6 +76,10 @@ def find(catalogue: Catalogue, where: str = "", *, since_ns: int | None = None, 
         timer.start()
         try:
             return _ask(_episodes(connection, catalogue), where, since_ns, limit)
+        except duckdb.Error:  # its text may hold what a server answered: that is not shown
+            raise StopError(
+                f"the catalogue of {catalogue.store.url} can't be read: ask again, or `saltwell catalogue rebuild`"
+            ) from None
         finally:
             timer.cancel()
 
@@ -112,6 +116,8 @@ def _ask(episodes: duckdb.DuckDBPyRelation, where: str, since_ns: int | None, li
         newest = asked.filter(f"stopped_ns >= {oldest_ns or 0:d}")  # so that whole rows are read of these only
         rows = newest.order("stopped_ns DESC, episode DESC").limit(limit).fetchall()[::-1]
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) or "stored_episodes" in str(error):
+            raise  # no fault of the expression
         raise StopError(_why(error, where, episodes.columns)) from None
     return Found(episodes.columns, rows, total)
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,6 +105,14 @@ def test_a_question_that_takes_too_long_is_ended(catalogue: Catalogue, monkeypat
 
     with pytest.raises(StopError, match="takes longer"):
         find(catalogue, "(SELECT count(*) FROM range(100000) a, range(100000) b WHERE a.range + b.range = 7) > 0")
+
+
+def test_a_file_that_is_gone_is_no_fault_of_the_expression(catalogue: Catalogue) -> None:
+    for path in catalogue.episodes.paths():
+        Path(path).unlink()
+
+    with pytest.raises(StopError, match="can't be read: ask again, or `saltwell catalogue rebuild`"):
+        find(catalogue, "task = 'sort'")
 
 
 def test_without_a_catalogue_a_question_says_how_to_make_one(store: Store) -> None:
