@@ -11,6 +11,7 @@ from saltwell.bus.event_time import event_time_header
 from saltwell.bus.in_time import in_time
 from saltwell.bus.processor import Output
 from saltwell.contracts.codec import Codec
+from saltwell.contracts.topics import key_of
 from saltwell.contracts.trace import trace_header
 from saltwell.errors import RetryError
 from saltwell.metrics import RECORDS_WRITTEN, TRANSACTIONS
@@ -59,7 +60,8 @@ class TransactionalWriter:
         """Append a record, with the next commit."""
         headers = [*event_time_header(event_ms), *trace_header(output.record)]
         value = self._codec.encode(output.record)
-        self._written.append(_Written(output.topic, value, output.record.robot, partition, headers))
+        key = key_of(output.topic, output.record)
+        self._written.append(_Written(output.topic, value, key, partition, headers))
         RECORDS_WRITTEN.labels(self._part, output.topic).inc()
 
     def commit(self, offsets: Sequence[TopicPartition], group: Any) -> None:

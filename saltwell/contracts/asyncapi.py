@@ -79,7 +79,10 @@ def _operation(topic: Topic) -> tuple[str, dict[str, Any]]:
 
 def _message(name: str) -> dict[str, Any]:
     schema = json.loads(schema_text(name))
-    key = {"type": "string", "description": "The robot's id; decides the partition."}
+    key = {
+        "type": "string",
+        "description": "The robot's id, which decides the partition; in a compacted topic the episode's.",
+    }
     return {
         "name": name,
         "summary": schema["doc"],

@@ -16,7 +16,7 @@ from saltwell.contracts.frames import (
     PoseBlock,
     SampledCloud,
 )
-from saltwell.contracts.identity import StreamKind
+from saltwell.contracts.identity import OfEpisode, StreamKind
 from saltwell.contracts.results import (
     AlignmentBlock,
     AlignmentEnded,
@@ -92,6 +92,14 @@ SAMPLED_KINDS: frozenset[StreamKind] = frozenset({"cloud", "depth"})
 """Kinds of streams whose ends stand in clouds.sampled, whether or not clouds are made of them."""
 
 FRAME_TOPICS: tuple[str, ...] = tuple(topic.name for topic in _FRAMES)
+
+
+def key_of(topic: str, record: OfEpisode | SetAside) -> str:
+    """Key of a record: the robot's id; in a compacted topic the episode's, as the broker keeps the last of each key.
+
+    The key does not decide the partition: that is `partition_of(robot)`, in every topic.
+    """
+    return record.episode if BY_NAME[topic].retention == "compact" else record.robot
 
 
 def frame_topic(kind: StreamKind) -> str:

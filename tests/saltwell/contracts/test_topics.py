@@ -6,9 +6,17 @@ import pytest
 from saltwell.contracts.identity import OfEpisode, StreamKind
 from saltwell.contracts.results import SetAside
 from saltwell.contracts.timeline import StreamEnded
-from saltwell.contracts.topics import BY_NAME, FRAME_TOPICS, MAX_RECORD_BYTES, TOPICS, frame_topic
+from saltwell.contracts.topics import BY_NAME, FRAME_TOPICS, MAX_RECORD_BYTES, TOPICS, frame_topic, key_of
 
 PARTS = {"score", "synchronize", "downsample", "judge", "episodes", ""}
+
+
+def test_compaction_keeps_each_episode_of_a_robot() -> None:
+    aside = SetAside("t", 0, 0, "p", "", "robot", "episode", "", 0, None, b"")
+
+    for topic in TOPICS:
+        assert key_of(topic.name, aside) == ("episode" if topic.retention == "compact" else "robot")
+    assert BY_NAME["episodes.finished"].retention == "compact"
 
 
 def test_no_two_topics_have_one_name() -> None:
