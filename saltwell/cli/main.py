@@ -48,7 +48,7 @@ class Parts(click.Group):
         for name in self.list_commands(ctx):
             try:
                 command = self.get_command(ctx, name)
-                rows.append((name, command.get_short_help_str() if command else ""))
+                rows.append((name, command.get_short_help_str(limit=90) if command else ""))
             except SaltwellError as error:
                 rows.append((name, f"({error})"))
         with formatter.section("Commands"):
