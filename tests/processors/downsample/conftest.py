@@ -8,6 +8,7 @@ import pytest
 
 from processors.downsample.processor import Downsample
 from processors.downsample.settings import Settings, StreamSettings
+from producers.memory import MemoryOutbox
 from producers.publisher import EpisodePublisher
 from producers.sample import CloudSample, ImageSample, MessageSample, PoseSample, Sample
 from producers.simulate.camera_info import CameraInfo
@@ -29,18 +30,6 @@ SETTINGS = Settings(
         DEPTH: StreamSettings(camera_info=INFO, min_points=1, voxel_m=0.02),
     }
 )
-
-
-class _BusOutbox:
-    def __init__(self, bus: MemoryBus) -> None:
-        self._bus = bus
-
-    def send(self, topic: str, record: Any, *, on_lost: Any = None) -> int:
-        self._bus.append(topic, record)
-        return 0
-
-    def flush(self) -> None:
-        """Nothing waits."""
 
 
 def cloud(n: int, *, cut: int = 0) -> Sample:
@@ -85,7 +74,7 @@ def make_log() -> MakeLog:
 
     def make(*, undeclared: tuple[str, ...] = (), silent: tuple[str, ...] = ()) -> MemoryBus:
         bus = MemoryBus()
-        publisher = EpisodePublisher(_BusOutbox(bus), site="site", robot="robot", episode="episode")
+        publisher = EpisodePublisher(MemoryOutbox(bus), site="site", robot="robot", episode="episode")
         declared = [
             StreamDeclared(name, kind, 10.0, "nearest", "", "cdr", "ros2msg", "", {})
             for name, kind in KINDS.items()

@@ -20,6 +20,7 @@ from processors.judge.criteria import load_criteria
 from processors.judge.processor import Judge
 from processors.score.processor import Score
 from processors.synchronize.processor import Synchronize
+from producers.memory import MemoryOutbox
 from producers.replay.command import replay
 from producers.replay.player import Part, Played, play
 from producers.replay.recorded import RecordedMessage
@@ -34,21 +35,9 @@ FPS, SIDE = 10, 64
 CAMERA = "observation.images.head"
 
 
-class _ToBus:
-    def __init__(self, bus: MemoryBus) -> None:
-        self._bus = bus
-
-    def send(self, topic: str, record: Any, *, on_lost: Any = None) -> int:
-        self._bus.append(topic, record)
-        return 0
-
-    def flush(self) -> None:
-        pass
-
-
 def played(path: Path, index: int, bus: MemoryBus | None = None) -> Played:
     part = Part("g1-04", f"take-{index}")
-    outbox = _ToBus(bus or MemoryBus())
+    outbox = MemoryOutbox(bus or MemoryBus())
     more = {"site": "zigong", "task": None, "real_time": False, "on_message": lambda: None}
     return play(path, outbox, [part], episode_index=index, **more)[0]
 

@@ -10,6 +10,7 @@ from processors.judge.criteria import load_criteria
 from processors.judge.processor import Judge
 from processors.score.processor import Score
 from processors.synchronize.processor import Synchronize
+from producers.memory import MemoryOutbox
 from producers.publisher import EpisodePublisher
 from producers.sample import ImageSample, JointSample, PoseSample
 from saltwell.bus.memory import MemoryBus
@@ -31,18 +32,6 @@ PROCESSORS: dict[str, Any] = {
 GIVEN_BY = {"synchronize": ["alignment"], "score": ["scores"], "judge": ["verdicts"]}
 
 
-class _ToBus:
-    def __init__(self, bus: MemoryBus) -> None:
-        self._bus = bus
-
-    def send(self, topic: str, record: Any, *, on_lost: Any = None) -> int:
-        self._bus.append(topic, record)
-        return 0
-
-    def flush(self) -> None:
-        pass
-
-
 def _samples(begin_ns: int, seed: int) -> list[Any]:
     dice = np.random.default_rng(seed)
     found: list[Any] = []
@@ -62,7 +51,7 @@ def _samples(begin_ns: int, seed: int) -> list[Any]:
 
 
 def _publish(bus: MemoryBus, episode: str, begin_ns: int, seed: int) -> None:
-    publisher = EpisodePublisher(_ToBus(bus), site="site", robot="robot", episode=episode)
+    publisher = EpisodePublisher(MemoryOutbox(bus), site="site", robot="robot", episode=episode)
     publisher.start(STREAMS, started_ns=begin_ns, task="sort", source={})
     for sample in _samples(begin_ns, seed):
         publisher.publish(sample)

@@ -12,6 +12,7 @@ from processors.judge.criteria import load_criteria
 from processors.judge.processor import Judge
 from processors.score.processor import Score
 from processors.synchronize.processor import Synchronize
+from producers.memory import MemoryOutbox
 from producers.publisher import EpisodePublisher
 from producers.sample import JointSample, MessageSample, PoseSample
 from saltwell.bus.driver import ShardDriver
@@ -34,18 +35,6 @@ TAKES = ("take-0", "take-1")
 SENT = {JOINTS: 30, POSE: 15, WORDS: 3}
 
 
-class _ToBus:
-    def __init__(self, bus: MemoryBus) -> None:
-        self._bus = bus
-
-    def send(self, topic: str, record: Any, *, on_lost: Any = None) -> int:
-        self._bus.append(topic, record)
-        return 0
-
-    def flush(self) -> None:
-        pass
-
-
 def _samples(begin_ns: int) -> list[Any]:
     def at(i: int, hz: int) -> tuple[int, int]:
         return begin_ns + i * 1_000_000_000 // hz, begin_ns + i * 1_000_000_000 // hz + 3_000_000
@@ -63,7 +52,7 @@ def _published() -> MemoryBus:
     bus = MemoryBus()
     for i, episode in enumerate(TAKES):
         begin_ns = T0_NS + i * 1_000_000_000
-        publisher = EpisodePublisher(_ToBus(bus), site="site", robot="robot", episode=episode)
+        publisher = EpisodePublisher(MemoryOutbox(bus), site="site", robot="robot", episode=episode)
         publisher.start(STREAMS, started_ns=begin_ns, task="sort", source={})
         for sample in _samples(begin_ns):
             publisher.publish(sample)

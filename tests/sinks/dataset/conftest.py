@@ -13,6 +13,7 @@ from processors.judge.criteria import load_criteria
 from processors.judge.processor import Judge
 from processors.score.processor import Score
 from processors.synchronize.processor import Synchronize
+from producers.memory import MemoryOutbox
 from producers.publisher import EpisodePublisher
 from producers.sample import ImageSample, JointSample, PoseSample, Sample
 from saltwell.bus.memory import MemoryBus
@@ -88,18 +89,6 @@ def _samples(frames: int, lost: frozenset[int]) -> list[Sample]:
     return sorted(found, key=lambda sample: sample.arrived_ns)
 
 
-class _ToBus:
-    def __init__(self, bus: MemoryBus) -> None:
-        self._bus = bus
-
-    def send(self, topic: str, record: Any, *, on_lost: Any = None) -> int:
-        self._bus.append(topic, record)
-        return 0
-
-    def flush(self) -> None:
-        pass
-
-
 def record_episode(
     store: Store,
     scratch: Path,
@@ -111,7 +100,7 @@ def record_episode(
 ) -> str:
     """Record an episode into a store; gives its name."""
     bus = MemoryBus()
-    publisher = EpisodePublisher(_ToBus(bus), site="zigong", robot="g1-04", episode=name)
+    publisher = EpisodePublisher(MemoryOutbox(bus), site="zigong", robot="g1-04", episode=name)
     publisher.start(_STREAMS, started_ns=T0_NS, task=task, source={"recording": "numbered"})
     for sample in _samples(frames, lost):
         publisher.publish(sample)

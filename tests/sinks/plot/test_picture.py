@@ -15,6 +15,7 @@ from processors.judge.criteria import load_criteria
 from processors.judge.processor import Judge
 from processors.score.processor import Score
 from processors.synchronize.processor import Synchronize
+from producers.memory import MemoryOutbox
 from producers.replay.player import Part, play
 from saltwell.bus.memory import MemoryBus
 from saltwell.contracts.results import Review
@@ -33,20 +34,6 @@ from sinks.store import Store, open_store
 GREEN, AMBER, RED = (42, 138, 87), (201, 133, 0), (200, 55, 45)
 
 
-class Outbox:
-    """Puts what is published into an in-memory log."""
-
-    def __init__(self, bus: MemoryBus) -> None:
-        self._bus = bus
-
-    def send(self, topic: str, record: Any, *, on_lost: Any = None) -> int:
-        self._bus.append(topic, record)
-        return 0
-
-    def flush(self) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def faulty(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, FinishedEpisode]:
     """Six seconds with a pause of the head camera from 0.97 s, a torque jump at 2.26 s, a blur from 3.63 s."""
@@ -54,7 +41,7 @@ def faulty(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     store, bus = open_store(str(folder)), MemoryBus()
     play(
         recordings / "station_composite_faults.mcap",
-        Outbox(bus),
+        MemoryOutbox(bus),
         [Part("g1-04", "faulty")],
         site="zigong",
         task=None,
