@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import count
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from processors.score.processor import Score
+from saltwell.bus import session
 from saltwell.bus.event_time import event_time_header
 from saltwell.bus.pacing import AHEAD_MS
 from saltwell.bus.processor import Arrival, Effect, Output
@@ -214,3 +215,33 @@ def test_an_episode_closes_though_retention_took_its_frames_and_their_end(bootst
         on_tick=lambda: None,
     )
     assert given() == [ended]
+
+
+def test_a_transaction_that_never_ends_holds_up_a_shard_for_a_while_only(bootstrap, monkeypatch, caplog) -> None:
+    """As a broker leaves one that was killed while it committed."""
+    monkeypatch.setattr(session, "TRANSACTION_S", 1.0)
+    shard = 2
+    recorder = Recorder(shard)
+    group = f"saltwell.{recorder.name}"
+    _fill(bootstrap, HEAVY, shard, records=5, payload_bytes=10)
+    undecided = Producer({"bootstrap.servers": bootstrap, "transactional.id": group, "transaction.timeout.ms": 600_000})
+    undecided.init_transactions(DEADLINE_S)
+    undecided.begin_transaction()
+    outsider = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
+    hidden = [TopicPartition(HEAVY, shard, 3)]
+    undecided.send_offsets_to_transaction(hidden, outsider.consumer_group_metadata(), DEADLINE_S)
+
+    deadline = time.monotonic() + DEADLINE_S
+    run(
+        recorder,
+        Codec(),
+        bootstrap=bootstrap,
+        instance="one",
+        stopping=lambda: len(recorder.seen) == 5 or time.monotonic() > deadline,
+        on_ready=lambda: None,
+        on_tick=lambda: None,
+    )
+
+    assert "a transaction that never ends" in caplog.text
+    assert recorder.seen == [(HEAVY, seq) for seq in range(5)]  # nothing of what is undecided was believed
+    outsider.close()
