@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from saltwell.bus.clients import consumer_config
+from saltwell.bus.committed import committed_offsets
 from saltwell.bus.driver import Result, ShardDriver
 from saltwell.bus.lag import Lag
 from saltwell.bus.note import notes
@@ -21,6 +22,7 @@ from saltwell.bus.processor import Effect, Output, Processor
 from saltwell.bus.reading import log_ends, raw_of
 from saltwell.bus.starts import Starts
 from saltwell.bus.transactions import TRANSACTION_S, TransactionalWriter
+from saltwell.contracts.access import group_of
 from saltwell.contracts.codec import Codec
 from saltwell.errors import RetryError, StopError
 from saltwell.metrics import LOG_TRUNCATED
@@ -31,8 +33,6 @@ _POLL_S = 0.05
 _COMMIT_OUTPUTS_S = 0.1
 _COMMIT_POSITIONS_S = 1.0
 _LISTEN_EVERY_S = 1.0
-_UNDECIDED_TRIES = 3
-"""Of TRANSACTION_S each: the broker ends a transaction after TRANSACTION_S, and looks every 10 s by default."""
 
 
 class Session:
@@ -64,11 +64,11 @@ class Session:
         self._commit_now = False
         self._moved = False
         self._committed_s = self._listened_s = time.monotonic()
-        name = f"saltwell.{processor.name}"
+        self._group = group_of(processor.name)
         self._writer = TransactionalWriter(
-            codec, part=processor.name, bootstrap=bootstrap, transactional_id=f"{name}.{instance}"
+            codec, part=processor.name, bootstrap=bootstrap, transactional_id=f"{self._group}.{instance}"
         )
-        self._consumer = Consumer(consumer_config(bootstrap, name))
+        self._consumer = Consumer(consumer_config(bootstrap, self._group))
 
     def start(self) -> None:
         """Fence off an earlier life of this instance and join the group."""
@@ -245,31 +245,8 @@ class Session:
         self._on_ready()
 
     def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """What was committed last. Raises RetryError: an error of the client can't be caught behind a callback.
-
-        A transaction that is not decided hides what was committed, for as long as the broker lets one live. One that
-        hides it longer never will be: the broker, killed while it committed, may forget to tell the group
-        (docs/decisions/021). What was committed before it counts then; what it gave is given again.
-        """
-        for _ in range(_UNDECIDED_TRIES):
-            try:
-                return self._asked(self._consumer, partitions)
-            except KafkaException as error:
-                refused = error.args[0]
-            self._on_tick()
-        log.warning("%s: a transaction that never ends hides what was committed", self._processor.name)
-        name = f"saltwell.{self._processor.name}"
-        heedless = Consumer(consumer_config(self._bootstrap, name) | {"isolation.level": "read_uncommitted"})
-        try:
-            return self._asked(heedless, partitions)
-        except KafkaException:
-            raise RetryError(f"{self._processor.name}: {refused.str()}") from None
-        finally:
-            heedless.close()
-
-    def _asked(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        committed: list[TopicPartition] = consumer.committed(partitions, timeout=TRANSACTION_S)
-        return committed
+        config = consumer_config(self._bootstrap, self._group) | {"isolation.level": "read_uncommitted"}
+        return committed_offsets(self._consumer, partitions, heedless=lambda: Consumer(config), on_tick=self._on_tick)
 
     def _open_when_whole(self, shard: int) -> None:
         """Begin a shard once all its partitions are here; until then they stand still."""

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from processors.score.processor import Score
-from saltwell.bus import session
+from saltwell.bus import committed
 from saltwell.bus.event_time import event_time_header
 from saltwell.bus.pacing import AHEAD_MS
 from saltwell.bus.processor import Arrival, Effect, Output
@@ -99,7 +99,7 @@ class Teller(Uploader):
 def bootstrap() -> Iterator[str]:
     """A broker that holds nothing but what these tests write."""
     with EmbeddedBroker() as broker:
-        create_topics(broker.bootstrap, partitions=4, replication=1)
+        create_topics(broker.bootstrap, partitions=5, replication=1)
         yield broker.bootstrap
 
 
@@ -219,8 +219,8 @@ def test_an_episode_closes_though_retention_took_its_frames_and_their_end(bootst
 
 def test_a_transaction_that_never_ends_holds_up_a_shard_for_a_while_only(bootstrap, monkeypatch, caplog) -> None:
     """As a broker leaves one that was killed while it committed."""
-    monkeypatch.setattr(session, "TRANSACTION_S", 1.0)
-    shard = 2
+    monkeypatch.setattr(committed, "ASK_S", 1.0)
+    shard = 4
     recorder = Recorder(shard)
     group = f"saltwell.{recorder.name}"
     _fill(bootstrap, HEAVY, shard, records=5, payload_bytes=10)
