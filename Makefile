@@ -31,7 +31,7 @@ bench: $(READY) ## Measure all: station-seconds per core-second, clocks, steps, 
 	$(VENV)/bin/python -m bench.clock
 	$(VENV)/bin/python -m bench.sync
 	$(VENV)/bin/python -m bench.clouds
-	$(VENV)/bin/python -m bench.content_check
+	$(VENV)/bin/python -m bench.content
 	$(VENV)/bin/python -m bench.score_cost
 	$(VENV)/bin/python -m bench.spool
 	$(VENV)/bin/python -m bench.catalogue

@@ -11,7 +11,6 @@ import numpy as np
 from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer
 
-from bench import content
 from saltwell.errors import StopError
 
 _T0_NS = 1_767_225_600 * 1_000_000_000
@@ -19,11 +18,11 @@ _NS = 1_000_000_000
 _JITTER = 0.2  # of a stream's period: arrivals of one stream stay in order
 _CHUNK_BYTES = 8 * 1024 * 1024
 _KINDS = {
-    "color": ("sensor_msgs/msg/CompressedImage", content.color),
-    "depth": ("sensor_msgs/msg/Image", content.depth),
-    "cloud": ("sensor_msgs/msg/PointCloud2", content.cloud),
-    "joints": ("sensor_msgs/msg/JointState", content.joints),
-    "pose": ("geometry_msgs/msg/PoseStamped", content.pose),
+    "color": ("sensor_msgs/msg/CompressedImage", sights.color),
+    "depth": ("sensor_msgs/msg/Image", sights.depth),
+    "cloud": ("sensor_msgs/msg/PointCloud2", sights.cloud),
+    "joints": ("sensor_msgs/msg/JointState", sights.joints),
+    "pose": ("geometry_msgs/msg/PoseStamped", sights.pose),
 }
 
 Arrived = tuple[int, int, int, bytes]
@@ -36,7 +35,7 @@ def recording(profile: str, *, seconds: int, folder: Path) -> Path:
     if not source.is_file():
         known = ", ".join(sorted(p.stem for p in source.parent.glob("*.toml")))
         raise StopError(f"profile {profile!r} is not known; take one of {known}")
-    made_from = source.read_bytes() + Path(content.__file__).read_bytes() + Path(__file__).read_bytes()
+    made_from = source.read_bytes() + Path(sights.__file__).read_bytes() + Path(__file__).read_bytes()
     path = folder / f"{profile}-{seconds}s-{hashlib.sha256(made_from).hexdigest()[:8]}.mcap"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

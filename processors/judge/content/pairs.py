@@ -20,7 +20,7 @@ GOOD_ERROR_S = 0.010
 """An estimate is good when its bound is at most this; half of what criteria.toml calls in sync."""
 
 _SURE_PIECES = 7
-"""Seconds of comparison: with fewer, the spread of the pieces is luck (bench/content_scene.py, at 6 and 7 s)."""
+"""Seconds of comparison: with fewer, the spread of the pieces is luck (bench/content/scene.py, at 6 and 7 s)."""
 
 _MOVES_RAD = 0.02
 _COMMANDED_RAD = 0.15

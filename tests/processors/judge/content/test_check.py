@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.content_scores import score_blocks
+from bench.content.scores import score_blocks
 from processors.judge.content.check import ContentCheck
 from saltwell.contracts.columns import i64, pack_f32, pack_i64
 from saltwell.contracts.results import MotionTrace, ScoreBlock

@@ -1,4 +1,4 @@
-"""`python -m bench.content_rejected`: what else was tried to compare a camera with joints, on cameras in one clock."""
+"""`python -m bench.content.rejected`: what else was tried to compare a camera with joints, on cameras in one clock."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from bench.content_scores import score_blocks
+from bench.content.scores import score_blocks
 from processors.judge.content import signals
 from processors.judge.content.lag import Lag, Lags, explained_by_all
 from processors.judge.content.motion import Motion, StreamMotion
@@ -38,7 +38,7 @@ def main(paths: tuple[Path, ...]) -> None:
 
     \b
     Example:
-      python -m bench.content_rejected samples/sort_parts.mcap build/take-*.mcap
+      python -m bench.content.rejected samples/sort_parts.mcap build/take-*.mcap
     """
     pairs = [pair for path in paths for pair in _pairs(score_blocks(path))]
     print(f"{len(pairs)} cameras\n{'compared':30} {'rms ms':>8} {'largest ms':>11} {'median bound ms':>16}")

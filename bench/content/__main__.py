@@ -1,4 +1,4 @@
-"""`python -m bench.content_check`: how well content tells the offset between two streams, and what it costs."""
+"""`python -m bench.content`: how well content tells the offset between two streams, and what it costs."""
 
 import json
 import math
@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from bench.content_cost import Cost, cost_of
-from bench.content_scores import score_blocks
-from bench.content_twist import camera_against_tracker
+from bench.content.cost import Cost, cost_of
+from bench.content.scores import score_blocks
+from bench.content.twist import camera_against_tracker
 from processors.judge.content.check import ContentCheck
 from saltwell.contracts.results import ContentOffset, ScoreBlock
 
@@ -67,7 +67,7 @@ def main(recordings: Path, simulated: tuple[Path, ...]) -> None:
     \b
     Example:
       saltwell simulate build/take-1.mcap --seed 1 --seconds 10
-      python -m bench.content_check build/take-*.mcap
+      python -m bench.content build/take-*.mcap
     """
     lines = [*_known(recordings), *_tracker(recordings), *_injected(recordings), *_simulated(simulated)]
     cost = cost_of(_SAMPLE)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.content_scores import score_blocks
+from bench.content.scores import score_blocks
 from processors.judge.content.check import ContentCheck
 from processors.score.decode import reduced
 from processors.score.flow import FlowMeter

@@ -1,4 +1,4 @@
-"""`python -m bench.content_scene`: is a good estimate good? Many short episodes of a drawn robot, made difficult.
+"""`python -m bench.content.scene`: is a good estimate good? Many short episodes of a drawn robot, made difficult.
 
 Two arms of three links before a wall, drawn flat and fast, so that hundreds of episodes take minutes. The truth is 0.
 """
