@@ -11,6 +11,7 @@ import numpy as np
 from mcap.reader import make_reader
 from mcap.writer import CompressionType, Writer
 
+from bench import sights
 from saltwell.errors import StopError
 
 _T0_NS = 1_767_225_600 * 1_000_000_000
