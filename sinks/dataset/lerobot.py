@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sinks.dataset.published import Published, PublishedEpisode, merged
+from sinks.dataset.published import Published, merged
 from sinks.dataset.training import CLOUDS, DEPTH, Training
 from sinks.store import Store
 
@@ -58,9 +58,10 @@ def add_episode(
     for name in (DEPTH, CLOUDS):
         if name in made:
             files.append((path_of(SIDECAR, number, kind=Path(name).stem), f"{home}/{name}"))
-    state.episodes.append(PublishedEpisode(training.episode, sha256, task_index, training.rows))
+    state.episodes.append(training.episode)
+    state.rows += training.rows
     state.stats = merged(state.stats, training.stats)
-    return _episode_row(training, number, first), files
+    return {**_episode_row(training, number, first), "source/training_sha256": sha256}, files
 
 
 def folders_of(state: Published) -> list[str]:

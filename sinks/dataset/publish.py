@@ -92,7 +92,7 @@ def _add(
     advance: Callable[[int], None],
 ) -> tuple[Published, list[Mapping[str, Any]], list[Part]]:
     """Number what is wanted and new; gives the state, rows of meta/episodes, and the files that have to come in."""
-    known = set() if state is None else {*state.passed_over, *(one.episode for one in state.episodes)}
+    known = set() if state is None else {*state.passed_over, *state.episodes}
     rows: list[Mapping[str, Any]] = []
     parts: list[Part] = []
     for name in names:
@@ -131,8 +131,8 @@ def _to_go_on_with(
     """
     if state is None or state.wanted != wanted.text():
         return None
-    news = {name for name in names if said(words.get(name)) != state.words.get(name, said(None))}
-    published = {one.episode for one in state.episodes}
+    news = {name for name in {*words, *state.words} if said(words.get(name)) != state.words.get(name, said(None))}
+    published = set(state.episodes)
     if not published <= set(names) or published & news:
         return None
     state.passed_over = [name for name in state.passed_over if name not in news]

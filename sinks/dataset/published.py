@@ -16,19 +16,9 @@ FORMAT = "saltwell-dataset/1"
 MAX_BYTES = 1024 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedEpisode:
-    """One episode: which training files it came from, its task's number, and its rows."""
-
-    episode: str
-    training_sha256: str
-    task_index: int
-    rows: int
-
-
 @dataclass(slots=True)
 class Published:
-    """The state of a dataset. `passed_over` are episodes that were looked at and are not wanted.
+    """The state of a dataset: names of its episodes in order; `passed_over` were looked at and are not wanted.
 
     `words` are what people had said by then of those it names.
     """
@@ -40,15 +30,11 @@ class Published:
     passed_over: list[str] = field(default_factory=list)
     words: dict[str, Word] = field(default_factory=dict)
     tasks: list[str] = field(default_factory=list)
-    episodes: list[PublishedEpisode] = field(default_factory=list)
+    episodes: list[str] = field(default_factory=list)
+    rows: int = 0
     stats: dict[str, Any] = field(default_factory=dict)
     meta_files: int = 0
     format: str = FORMAT
-
-    @property
-    def rows(self) -> int:
-        """Rows of all episodes."""
-        return sum(one.rows for one in self.episodes)
 
     def task_index(self, task: str) -> int:
         """Number of a task; a new one comes behind the others."""
@@ -73,6 +59,7 @@ class Published:
             {**read.words},
             [*read.tasks],
             [*read.episodes],
+            read.rows,
             {**read.stats},
             read.meta_files,
             read.format,
@@ -88,7 +75,8 @@ class _Stored:
     passed_over: Sequence[str]
     words: Mapping[str, Word]
     tasks: Sequence[str]
-    episodes: Sequence[PublishedEpisode]
+    episodes: Sequence[str]
+    rows: int
     stats: Mapping[str, Any]
     meta_files: int
     format: str

@@ -133,7 +133,7 @@ def make_training(recorded: Recorded, manifest_sha256: str, folder: Path, *, cod
         features={name: column.spec() for name, column in columns.items()},
         stats={**stats_of(columns), **picture_stats},
         cameras=cameras,
-        files=[_described(path) for path in sorted(folder.iterdir())],
+        files=[described(path) for path in sorted(folder.iterdir())],
     )
 
 
@@ -210,6 +210,7 @@ def _write_sidecar(rows: Iterator[Mapping[str, Any]], path: Path) -> None:
             writer.write_table(table)
 
 
-def _described(path: Path) -> TrainingFile:
+def described(path: Path) -> TrainingFile:
+    """A file as training.json lists it."""
     with path.open("rb") as file:
         return TrainingFile(path.name, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
