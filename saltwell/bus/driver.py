@@ -214,13 +214,20 @@ class ShardDriver:
 
     def _too_late(self, raw: Raw, record: Any) -> str:
         """Why the record comes too late, or nothing; by what stands before it in its own topic, and by closings."""
-        if self._progress.is_closed(record.episode):
+        if self._progress.is_closed(record.episode) and not self._follows_an_end(raw.topic):
             return f"episode {record.episode} is closed"
         if self._ends.has_ended(record.episode, raw.topic, getattr(record, "stream", "")):
             return f"{getattr(record, 'stream', raw.topic)} of episode {record.episode} has ended"
         if raw.topic == _TIMELINE and not isinstance(record, EpisodeStarted) and not self._has_begun(record.episode):
             return f"episode {record.episode} has no EpisodeStarted"
         return ""
+
+    def _follows_an_end(self, topic: str) -> bool:
+        """Whether the topic tells of episodes that are over: one finished, then one or more words of people on it.
+
+        Such a topic has no owner. A part that follows the timeline has its own end of an episode.
+        """
+        return self._admission is None and not BY_NAME[topic].owner
 
     def _has_begun(self, episode: str) -> bool:
         return self._admission is None or self._admission.has_begun(episode)

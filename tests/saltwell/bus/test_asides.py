@@ -14,7 +14,7 @@ from saltwell.bus.raw import Raw
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.columns import i64, pack_i64
 from saltwell.contracts.frames import MessageFrame
-from saltwell.contracts.results import AlignmentBlock, AlignmentEnded, SetAside
+from saltwell.contracts.results import AlignmentBlock, AlignmentEnded, EpisodeFinished, Review, SetAside
 from saltwell.contracts.timeline import (
     EpisodeStarted,
     EpisodeStopped,
@@ -187,6 +187,33 @@ def test_a_defect_that_one_record_meets_does_not_stop_the_shard() -> None:
     assert "defect in score: ZeroDivisionError" in aside[1]
     assert not _asides(driver.feed(_raw("frames.other", _frame(5), 1)))
     assert broken.seen == [2]
+
+
+class _AfterTheEnd(_Broken):
+    """Reads what is told of finished episodes, and remembers it."""
+
+    topics = ("episodes.finished", "reviews")
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def on_record(self, arrival: Any) -> Iterable[Any]:
+        self.told.append(arrival.topic)
+        return ()
+
+    def open_episodes(self) -> set[str]:
+        return set()
+
+
+def test_words_on_an_episode_that_was_finished_are_not_late() -> None:
+    part = _AfterTheEnd()
+    driver = ShardDriver(part, 0, Codec())
+    finished = EpisodeFinished("site", "robot", "take", "sort", "review", [], "", "", 0, 0, 0, [], [])
+    word = Review("site", "robot", "take", "ana", 1, "accept", "", "")
+    for topic, offset, record in (("episodes.finished", 0, finished), ("reviews", 0, word), ("reviews", 1, word)):
+        assert not [*driver.feed(_raw(topic, Codec().encode(record), offset))]
+    assert part.told == ["episodes.finished", "reviews", "reviews"]
+    assert driver.low_watermarks() == {"episodes.finished": 1, "reviews": 2}
 
 
 class _Keeper(_Broken):
