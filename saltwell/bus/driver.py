@@ -19,13 +19,14 @@ from saltwell.bus.pacing import Pace
 from saltwell.bus.processor import Arrival, Effect, EndsSilent, Output, Processor
 from saltwell.bus.progress import Progress
 from saltwell.bus.raw import Raw
+from saltwell.bus.repeats import Repeats
 from saltwell.bus.silence import Silence
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.results import SetAside
 from saltwell.contracts.timeline import EpisodeStarted
 from saltwell.contracts.topics import BY_NAME
 from saltwell.errors import SkipRecordError
-from saltwell.metrics import DEAD_LETTERS, LATE_RECORDS, RECORDS_READ
+from saltwell.metrics import DEAD_LETTERS, DUPLICATES, LATE_RECORDS, RECORDS_READ
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class ShardDriver:
         self._admission = Admission() if _TIMELINE in processor.topics else None
         self._silence = Silence(limit_ms=self._shard.silent_after_ms) if isinstance(self._shard, EndsSilent) else None
         self._ends = Ends(processor.topics)
+        self._repeats = Repeats()
         self._marks = {topic: mark for topic, mark in (marks or {}).items() if mark > 0}
         self._open_at_commit = frozenset(open_episodes)
         self._waiting: list[Raw] = []
@@ -252,6 +254,9 @@ class ShardDriver:
             yield from self._process(raw, record)
 
     def _process(self, raw: Raw, record: Any) -> Iterable[Result]:
+        if self._repeats.is_repeat(raw.topic, record):
+            DUPLICATES.labels(self._name).inc()
+            return
         self._ends.note(raw.topic, record)
         try:
             yield from self._shard.on_record(Arrival(raw.topic, raw.partition, raw.offset, raw.timestamp_ms, record))
@@ -280,6 +285,7 @@ class ShardDriver:
             self._silence.keep(open_episodes)
         for episode in self._progress.settle(open_episodes):
             self._ends.close(episode)
+            self._repeats.close(episode)
             if self._admission is not None:
                 self._admission.close(episode)
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from click.testing import CliRunner
 
@@ -40,3 +41,13 @@ def test_what_the_verdict_or_a_person_accepts_becomes_a_dataset(pipeline, record
     checked = run("dataset", "check", str(tmp_path / "one"), "--json")
     assert json.loads(checked.stdout) == {"episodes": 1, "rows": 180, "problems": []}
     assert checked.returncode == 0
+    assert complaints(tmp_path / "one") == []
+
+
+def complaints(dataset: Path) -> list[str]:
+    """What lerobot-doctor finds wrong."""
+    command = [str(Path(sys.executable).with_name("lerobot-doctor")), "check", str(dataset), "--json"]
+    report = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert (report["total_episodes"], report["format_version"]) == (1, "v3")
+    said = (message for check in report["checks"] for message in check["messages"])
+    return [message["message"] for message in said if message["severity"] == "FAIL"]

@@ -127,3 +127,26 @@ def test_a_restart_at_the_end_says_nothing_again(log, name: str) -> None:
     before = _given(bus, name)
     bus.run(PROCESSORS[name](), seed=3, start={}, marks=driver.positions(), open_episodes=driver.open_episodes())
     assert _given(bus, name) == before
+
+
+@settings(max_examples=15, deadline=None)
+@given(again_from=st.integers(0, 200), seed=st.integers(0, 2**32))
+def test_results_that_stand_in_the_log_twice_count_once(log, again_from: int, seed: int) -> None:
+    """A broker that forgets the end of a transaction has it done again, from any place before."""
+    bus = MemoryBus()
+    for topic in {*Synchronize.topics, *Score().topics}:
+        for value in log[topic]:
+            bus.append_bytes(topic, value)
+    for make in (Synchronize, Score):
+        cut = bus.run(make(), seed=seed, stop_after=again_from)
+        start, marks, still_open = cut.low_watermarks(), cut.positions(), list(cut.open_episodes())
+        for _ in range(2):
+            bus.run(make(), seed=seed, start=start, marks=marks, open_episodes=still_open)
+    once = _bus(log, Judge(load_criteria()))
+    once.run(Judge(load_criteria()))
+
+    bus.run(Judge(load_criteria()), seed=seed)
+
+    assert sorted(map(bus.codec.encode, bus.records("verdicts"))) == sorted(
+        map(once.codec.encode, once.records("verdicts"))
+    )
