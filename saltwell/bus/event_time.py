@@ -18,7 +18,7 @@ def event_time_header(event_ms: int) -> list[tuple[str, bytes]]:
 
 
 def event_ms(headers: Headers | None, *, appended_ms: int) -> int:
-    """The time in the headers, never after the record was appended; that time itself where none stands there."""
+    """The time in the headers, from 1970 to when the record was appended; that time itself where none stands there."""
     with suppress(KeyError, ValueError, TypeError):
-        return min(int(dict(headers or ())[_HEADER]), appended_ms)  # type: ignore[arg-type] # None is suppressed
+        return max(0, min(int(dict(headers or ())[_HEADER]), appended_ms))  # type: ignore[arg-type] # None is suppressed
     return appended_ms

@@ -6,6 +6,7 @@ open, and a restart may begin an episode again of which it reads only the end; t
 
 import hashlib
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 ALL_EPISODES = "*"
 """Stands for the open episodes of a commit when they were too many to name."""
@@ -26,9 +27,11 @@ def notes(marks: Mapping[str, int], open_episodes: Collection[str]) -> dict[str,
 
 
 def read_note(text: str | None) -> tuple[int, frozenset[str]]:
-    """Mark and tokens of a note."""
+    """Mark and tokens of a note; what another tool wrote beside offsets that it set tells neither."""
     mark, *tokens = (text or "0").split(" ")
-    return int(mark), frozenset(tokens)
+    with suppress(ValueError):
+        return int(mark), frozenset(tokens)
+    return 0, frozenset()
 
 
 def _note(mark: int, tokens: Collection[str]) -> str:

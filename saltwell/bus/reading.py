@@ -7,7 +7,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, IsolationLevel, KafkaErr
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined] # it is in its documentation
 
 from saltwell.bus.clients import Config, connection, consumer_config
-from saltwell.bus.event_time import event_ms
+from saltwell.bus.event_time import Headers, event_ms
 from saltwell.bus.raw import Raw
 from saltwell.errors import RetryError
 
@@ -61,8 +61,16 @@ def raw_of(message: Message) -> Raw:
         message.key(),
         message.value(),
         at_ms,
-        event_ms(message.headers(), appended_ms=at_ms),
+        event_ms(_headers(message), appended_ms=at_ms),
     )
+
+
+def _headers(message: Message) -> Headers | None:
+    """The headers; none where a name among them is no UTF-8, which the client only says by failing itself."""
+    try:
+        return message.headers()
+    except (SystemError, UnicodeDecodeError):
+        return None
 
 
 def _message(message: Message, left: set[int]) -> Iterator[Raw]:

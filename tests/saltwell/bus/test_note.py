@@ -30,3 +30,7 @@ def test_too_many_episodes_stand_as_all() -> None:
 
 def test_no_note_is_the_beginning() -> None:
     assert read_note(None) == read_note("") == (0, frozenset())
+
+
+def test_what_another_tool_wrote_beside_an_offset_tells_nothing() -> None:
+    assert read_note("set back by hand") == (0, frozenset())
