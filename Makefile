@@ -24,7 +24,7 @@ test: $(READY) ## Lint, check types, run the tests
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(READY) ## Measure all: station-seconds per core-second, clocks, steps, clouds, spool; figures go to build/
 	$(VENV)/bin/python -m bench.run

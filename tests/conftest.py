@@ -57,10 +57,15 @@ class S3:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test that needs a program in Go may have to build it."""
+    """The first test that needs a program in Go may have to build it. Files with slow tests come first.
+
+    A file is one worker's (`--dist loadfile`): the last ones should be short, or one worker ends long after the other.
+    """
     for item in items:
         if "go_tool" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(BUILD_S))
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")

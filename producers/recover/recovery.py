@@ -81,7 +81,7 @@ class Recovery:
     def _read_late(self) -> None:
         """Where the late records stood, and what they tell of the timeline."""
         for aside in self._late():
-            self._late_at.add((aside.topic, aside.partition, aside.offset))
+            self._late_at.add(_place(aside))
             self._partition = aside.partition
             if aside.topic == "timeline":
                 self._story.tell(self._codec.decode(aside.value))
@@ -115,7 +115,8 @@ class Recovery:
                     if record is not None and record.episode == self._episode:
                         yield from self._frame(topic, record)
         for aside in self._late():
-            if aside.topic in FRAME_TOPICS:
+            # What was set aside since the first look was met above.
+            if aside.topic in FRAME_TOPICS and _place(aside) in self._late_at:
                 yield from self._frame(aside.topic, self._codec.decode(aside.value))
 
     def _frame(self, topic: str, record: Any) -> Iterator[tuple[str, Any]]:
@@ -130,3 +131,7 @@ class Recovery:
             return self._codec.decode(raw.value)
         except SkipRecordError:
             return None
+
+
+def _place(aside: SetAside) -> tuple[str, int, int]:
+    return aside.topic, aside.partition, aside.offset

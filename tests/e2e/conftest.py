@@ -19,7 +19,7 @@ from saltwell.local.broker import EmbeddedBroker
 from saltwell.local.finished import Watcher
 from saltwell.local.stack import Stack
 
-DEADLINE_S = 120
+DEADLINE_S = 150
 SILENT_S = 5
 
 

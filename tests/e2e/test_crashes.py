@@ -12,6 +12,8 @@ from mcap.reader import make_reader
 from saltwell.local.demo import Plan, replay_command
 from saltwell.local.stack import WORKERS
 
+pytestmark = pytest.mark.slow
+
 CLEAN = "station_composite_6s.mcap"
 KILL_AFTER_S = 2.0
 
@@ -41,7 +43,7 @@ def test_a_worker_killed_in_mid_episode_loses_and_repeats_nothing(worker, pipeli
     victim.wait()
     pipeline.stack.start_worker(worker)
 
-    out, _ = playing.communicate(timeout=60)
+    out, _ = playing.communicate(timeout=150)
     [episode] = pipeline.finished(json.loads(out)["episodes"])
     wrong = [s for s in episode.streams if s.sent != s.written or s.lost or s.duplicates]
     assert wrong == []

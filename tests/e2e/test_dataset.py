@@ -6,12 +6,15 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from sinks.review.command import review
 
 CLEAN, DOUBTFUL = "station_composite_6s.mcap", "g1_pick_bottle_29.mcap"
-DEADLINE_S = 120
+pytestmark = pytest.mark.slow
+
+DEADLINE_S = 150
 
 
 def test_what_the_verdict_or_a_person_accepts_becomes_a_dataset(pipeline, recordings, run, tmp_path) -> None:

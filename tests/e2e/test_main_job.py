@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import pytest
 from mcap.reader import make_reader
 
 from saltwell.contracts.results import EpisodeFinished
+
+pytestmark = pytest.mark.slow
 
 CLEAN = "station_composite_6s.mcap"
 FAULTY = "station_composite_faults.mcap"

@@ -34,7 +34,7 @@ def test_the_demo_gives_the_same_with_ids_from_a_registry(registry, recordings, 
     [episode] = json.loads(done.stdout)["episodes"]
     assert episode["decision"] == "accept"
     assert all(s["sent"] == s["written"] for s in episode["streams"].values())
-    with urllib.request.urlopen(f"{registry}/subjects", timeout=60) as answer:
+    with urllib.request.urlopen(f"{registry}/subjects", timeout=150) as answer:
         assert "saltwell.ImageFrame" in json.loads(answer.read())
 
 
@@ -55,7 +55,7 @@ def _answer_to(registry: str, schema: dict[str, Any]) -> int:
         f"{registry}/subjects/saltwell.ImageFrame/versions", body, {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=150) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

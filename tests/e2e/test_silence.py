@@ -5,13 +5,17 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from saltwell.bus.reading import read_to_end
 from saltwell.contracts.codec import Codec
 from saltwell.contracts.timeline import EpisodeStarted, FramesIndexed
 from saltwell.local.demo import Plan, replay_command
 
+pytestmark = pytest.mark.slow
+
 CLEAN = "station_composite_6s.mcap"
-DEADLINE_S = 60
+DEADLINE_S = 150
 
 
 def _begin(pipeline, recording, robot: str) -> tuple[subprocess.Popen[bytes], str]:
@@ -54,15 +58,14 @@ def test_what_a_robot_sends_after_its_episode_was_ended_makes_a_whole_episode(ha
     assert [e["id"] for e in json.loads(out)["episodes"]] == [name]
 
     where = ("--bootstrap", hasty_pipeline.bootstrap, "--json")
-    heaps = _late_until_stopped(run, where, name)
-    assert {heap["topic"] for heap in heaps} >= {"frames.color", "frames.joints", "timeline"}
+    _wait_for_late(run, where, name, {"frames.color", "frames.joints", "timeline"})
     done = run("late", "recover", name, *where)
     assert done.returncode == 0, done.stderr
     recovered = json.loads(done.stdout)
     [whole] = hasty_pipeline.finished([{"id": recovered["episode"]}])
 
     assert recovered["episode"] == f"{name}-r"
-    assert whole.decision == "accept"
+    assert whole.decision == "accept", whole
     assert all(s.sent == s.written and s.lost == s.duplicates == 0 for s in whole.streams)
     assert {s.stream: s.written for s in whole.streams}["/head/color"] == 180
     again = run("late", "recover", name, *where)
@@ -78,13 +81,13 @@ def test_an_episode_of_which_nothing_came_late_can_not_be_recovered(hasty_pipeli
     )
 
 
-def _late_until_stopped(run, where: tuple[str, ...], name: str) -> list[dict[str, str]]:
-    """Wait until everything that the robot sent too late was set aside."""
+def _wait_for_late(run, where: tuple[str, ...], name: str, topics: set[str]) -> None:
+    """Wait until something of each topic was set aside; the rest may still be on its way there."""
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         done = run("late", "ls", *where)
         assert done.returncode == 0, done.stderr
-        heaps = [heap for heap in json.loads(done.stdout) if heap["episode"] == name]
-        if sum(heap["records"] for heap in heaps if heap["topic"] == "frames.joints") > 100:
-            return heaps
-    raise AssertionError("nothing came late")
+        late = {heap["topic"] for heap in json.loads(done.stdout) if heap["episode"] == name}
+        if late >= topics:
+            return
+    raise AssertionError(f"of {topics} only {late} came late")

@@ -6,7 +6,7 @@ import sys
 import urllib.request
 
 CLEAN = "station_composite_6s.mcap"
-TIMEOUT_S = 60
+TIMEOUT_S = 150
 
 
 def test_a_verdict_appears_on_the_terminal_and_on_the_page(pipeline, recordings) -> None:

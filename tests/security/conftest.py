@@ -24,7 +24,7 @@ from saltwell.local.fast_start import fast_start_flags
 from saltwell.local.jars import java, kafka_classpath
 from saltwell.local.ports import free_ports
 
-START_S = 60.0
+START_S = 150
 PASSWORD = "horse-staple-4711"  # noqa: S105 - of this broker only
 
 

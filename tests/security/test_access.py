@@ -10,7 +10,7 @@ from saltwell.bus.clients import Config, consumer_config, metadata, producer_con
 from saltwell.contracts.access import ROLES, group_of
 from saltwell.contracts.topics import BY_NAME, FRAME_TOPICS
 
-DEADLINE_S = 30.0
+DEADLINE_S = 150
 DENIED = KafkaError.TOPIC_AUTHORIZATION_FAILED
 PARTS = [name for name, role in ROLES.items() if role.part]
 

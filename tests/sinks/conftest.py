@@ -329,7 +329,7 @@ class Exchange(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        server = http.client.HTTPConnection(self.server.upstream, timeout=30)
+        server = http.client.HTTPConnection(self.server.upstream, timeout=150)
         server.request(self.command, self.path, body, dict(self.headers))
         answer = server.getresponse()
         data = answer.read()

@@ -55,3 +55,21 @@ def test_frames_are_found_though_the_beginning_was_sent_again_and_another_broker
     done = Recovery("nowhere", codec, "take", "take-r", asides=lambda: iter([late])).publish(outbox)
     assert [record.seq for topic, record in outbox.sent if topic == "frames.other" and hasattr(record, "seq")] == [0, 1]
     assert (done.episode, done.records, done.late) == ("take-r", 2, 1)
+
+
+def test_what_is_set_aside_between_two_looks_is_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec, outbox = Codec(), _Outbox()
+    log = {"timeline": [STARTED], "frames.other": [_frame(0), _frame(1)]}
+
+    def read_to_end(_: str, topic: str, partitions: list[int], *, since_ms: int = 0) -> list[Raw]:
+        records = enumerate(log.get(topic, []))
+        return [Raw(topic, partitions[0], at, b"", codec.encode(it), since_ms, since_ms) for at, it in records]
+
+    def aside(topic: str, offset: int, record: Any) -> SetAside:
+        return SetAside(topic, 0, offset, "synchronize", "closed", *WHO[1:], "", -1, b"", codec.encode(record))
+
+    looks = [[aside("timeline", 7, STOPPED)], [aside("timeline", 7, STOPPED), aside("frames.other", 1, _frame(1))]]
+    monkeypatch.setattr(module, "read_to_end", read_to_end)
+    done = Recovery("nowhere", codec, "take", "take-r", asides=lambda: iter(looks.pop(0))).publish(outbox)
+    assert [record.seq for topic, record in outbox.sent if topic == "frames.other" and hasattr(record, "seq")] == [0, 1]
+    assert (done.records, done.late) == (2, 1)

@@ -182,7 +182,7 @@ def outbox(log: SpoolLog) -> SpoolOutbox:
     return SpoolOutbox(log)
 
 
-def until(true: Callable[[], bool], *, deadline_s: float = 30) -> bool:
+def until(true: Callable[[], bool], *, deadline_s: float = 150) -> bool:
     """Wait for something that another thread does."""
     end_s = time.monotonic() + deadline_s
     while not true():

@@ -76,14 +76,14 @@ def test_a_broker_gone_while_it_is_recorded_costs_nothing_and_no_memory(kit, rec
         files = [str(recording)] * takes
         where = ["--spool", str(spool), "--bootstrap", bootstrap]
         process = saltwell("replay", *files, "--robot", "robot", *where, "--speed", "max", "--json")
-        kit.until(lambda: spool.exists() and size(spool) > 10_000_000, deadline_s=60)
+        kit.until(lambda: spool.exists() and size(spool) > 10_000_000, deadline_s=150)
         first.kill()
     resident = memory_by_spool_size(process.pid, spool, upto=takes * 40_000_000)
     early = max(rss for at, rss in resident if at < 160_000_000)
     late = max(rss for at, rss in resident if at > 160_000_000)
     assert late < early + 32 * MIB, resident
     with EmbeddedBroker(tmp_path / "kafka", port=port):
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=150)
         assert process.returncode == 0, err
         records = in_the_log(bootstrap, "robot")
     episodes = [e["id"] for e in json.loads(out)["episodes"]]
@@ -115,11 +115,11 @@ def test_a_spool_cut_off_in_mid_episode_is_sent_by_replay_under_its_own_names(
     recording, spool = recordings / "station_composite_6s.mcap", tmp_path / "spool"
     names = ["--robot", "carried", "--episode", "carried-take", "--site", "zigong"]
     killed = saltwell("replay", str(recording), *names, "--spool", str(spool), "--bootstrap", broker.bootstrap)
-    kit.until(lambda: spool.exists() and size(spool) > 15_000_000, deadline_s=60)
+    kit.until(lambda: spool.exists() and size(spool) > 15_000_000, deadline_s=150)
     killed.kill()
     killed.communicate()
     done = saltwell("replay", str(spool), "--bootstrap", broker.bootstrap, "--json")
-    out, err = done.communicate(timeout=60)
+    out, err = done.communicate(timeout=150)
     assert done.returncode == 0, err
     [sent] = json.loads(out)["spools"]
     assert [(e["site"], e["robot"], e["episode"], e["state"]) for e in sent["episodes"]] == [

@@ -254,7 +254,7 @@ def test_a_file_that_may_not_grow_is_like_a_full_disk(kit, spooling) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=150,
     )
     assert "File too large; the episode is aborted" in done.stdout
     records = sent(kit, spooling)

@@ -33,7 +33,7 @@ def test_who_has_read_to_the_end_is_not_behind_however_old_the_record(lag):
 def test_a_part_that_stands_still_falls_behind_without_reading_anything(lag):
     lag.read("scores", 0, ago_ms(0))
     before = lag.seconds()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 150
     while lag.seconds() <= before and time.monotonic() < deadline:
         pass
     assert lag.seconds() > before

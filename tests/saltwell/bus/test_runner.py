@@ -23,7 +23,9 @@ from saltwell.contracts.frames import ImageFrame
 from saltwell.contracts.timeline import EpisodeStarted, EpisodeStopped, StreamDeclared, StreamEnded
 from saltwell.local.broker import EmbeddedBroker
 
-DEADLINE_S = 60
+pytestmark = pytest.mark.slow
+
+DEADLINE_S = 150
 LOOK_EVERY = 40  # turns of the loop
 STEP_MS = 100
 RECORDS = 200

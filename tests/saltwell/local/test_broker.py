@@ -19,7 +19,7 @@ from saltwell.errors import StopError
 from saltwell.local.broker import EmbeddedBroker
 from saltwell.local.ports import free_ports
 
-DEADLINE_S = 30.0
+DEADLINE_S = 150
 
 PARENT = """
 import signal
@@ -61,7 +61,7 @@ def producer(broker: EmbeddedBroker, **settings: object) -> Producer:
 
 
 def answers(broker: EmbeddedBroker) -> bool:
-    return bool(AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=5).brokers)
+    return bool(AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=60).brokers)
 
 
 def send(broker: EmbeddedBroker, topic: str, value: bytes) -> None:
@@ -103,7 +103,7 @@ def test_a_topic_comes_into_being_only_when_created(broker: EmbeddedBroker) -> N
     sender.produce("misspelt", b"x", on_delivery=lambda error, _: errors.append(error))
     sender.flush(DEADLINE_S)
     assert errors[0] is not None
-    assert "misspelt" not in AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=5).topics
+    assert "misspelt" not in AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=60).topics
 
 
 def test_readers_see_a_transaction_when_it_is_committed(broker: EmbeddedBroker) -> None:
@@ -203,7 +203,7 @@ def test_a_second_broker_keeps_to_itself_and_leaves_neither_process_nor_port_nor
     with EmbeddedBroker() as other:
         pid, folder, port = other.pid, other.log.parent, int(other.bootstrap.split(":")[1])
         assert other.bootstrap != broker.bootstrap
-        assert topic not in AdminClient({"bootstrap.servers": other.bootstrap}).list_topics(timeout=5).topics
+        assert topic not in AdminClient({"bootstrap.servers": other.bootstrap}).list_topics(timeout=60).topics
     assert is_gone(pid)
     assert not folder.exists()
     with pytest.raises(ConnectionRefusedError):

@@ -15,7 +15,7 @@ import pytest
 from saltwell.errors import StopError
 from saltwell.local import children
 
-DEADLINE_S = 20.0
+DEADLINE_S = 150
 
 PARENT = """
 import signal

@@ -15,7 +15,7 @@ def test_who_waits_for_an_episode_passes_over_what_is_no_record(broker):
 
     watcher = Watcher(broker.bootstrap, codec)
     try:
-        seen = watcher.wait(["past-the-poison"], deadline_s=30, check=lambda: None)
+        seen = watcher.wait(["past-the-poison"], deadline_s=150, check=lambda: None)
     finally:
         watcher.close()
 

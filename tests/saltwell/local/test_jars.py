@@ -65,7 +65,7 @@ def test_one_file_is_fetched_without_what_it_depends_on(cache: Path) -> None:
 
 def test_two_processes_that_fetch_at_once_both_get_it(cache: Path) -> None:
     both = [subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    found = {process.communicate(timeout=60)[0].strip() for process in both}
+    found = {process.communicate(timeout=150)[0].strip() for process in both}
     assert found == {str(cache / "maven/org/jspecify/jspecify/1.0.0/jspecify-1.0.0.jar")}
 
 

@@ -14,7 +14,7 @@ from saltwell.watch.board import LATEST, Board
 from saltwell.watch.server import serve_verdicts
 from saltwell.watch.wording import verdict_lines, verdict_object
 
-TIMEOUT_S = 20
+TIMEOUT_S = 150
 
 
 def _reason(severity: str, text: str) -> Reason:

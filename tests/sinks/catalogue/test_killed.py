@@ -14,7 +14,7 @@ from sinks.catalogue.catalogue import Catalogue
 from sinks.catalogue.query import find
 from sinks.episodes.finished import list_episodes
 
-DEADLINE_S = 60
+DEADLINE_S = 150
 MOST_WRITES = 60
 
 LIVES = """

@@ -24,7 +24,7 @@ from sinks.catalogue.query import find
 from sinks.episodes.finished import announcement, load_episode
 from sinks.store import Store, open_store
 
-DEADLINE_S = 60
+DEADLINE_S = 150
 
 Start = Callable[[], subprocess.Popen[bytes]]
 

@@ -169,7 +169,7 @@ def test_the_environment_names_the_store_and_errors_are_one_line(filled: Store, 
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=150,
         )
 
     assert saltwell(filled.url).returncode == 0

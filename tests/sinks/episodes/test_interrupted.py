@@ -23,7 +23,7 @@ MakeTake = Callable[..., Any]
 
 TWO_PARTS = {"image_bytes": 300_000}  # 9 MB
 MOST_OPERATIONS = 70
-CHILD_S = 60
+CHILD_S = 150
 
 Answer = tuple[int, str]
 DROP: Answer = (0, "")  # the connection is closed instead
