@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -118,34 +118,24 @@ def replay(  # noqa: PLR0917 - click passes by name
     if any(is_spool(path) for path in files):
         _send_spools(files, robot, spool, bootstrap=bootstrap, as_json=as_json)
         return
-    if robot is None:
-        raise click.UsageError("Missing option '--robot'.")
     if offline and spool is None:
         raise StopError("--offline records to a spool and nowhere else; give --spool DIR")
-    if not _NAME.fullmatch(robot):
-        raise StopError(f"robot {robot!r}: use letters, digits, dot, dash and underscore, 64 at most")
-    names = [robot] if robots == 1 else [f"{robot}-{i}" for i in range(1, robots + 1)]
+    names = _robots(robot, robots)
     takes = [(path, index) for path in files for index in episode_indexes(path, indexes)]
     if episode is not None and (len(takes) > 1 or robots > 1 or not _NAME.fullmatch(episode)):
         raise StopError("--episode goes with one FILE and one robot; use letters, digits, dot, dash and underscore")
     calibration = load_calibration(clocks) if clocks else None
-    total = 0
-    for path, index in takes:
-        recording = open_recording(path, index)
-        total += recording.count
-        recording.close()
-        usable_streams(stream.name for stream in recording.streams)
+    total = sum(_messages_in(path, index) for path, index in takes)
     played: list[Played] = []
     with (
         _outbox(bootstrap, spool, cap_bytes=int(spool_cap_gb * GB), offline=offline) as outbox,
         _progress(total) as advance,
     ):
         for path, index in takes:
-            parts = [Part(name, episode or new_episode(name)) for name in names]
             played += play(
                 path,
                 outbox,
-                parts,
+                [Part(name, episode or new_episode(name)) for name in names],
                 site=site,
                 task=task,
                 real_time=speed == "1",
@@ -154,6 +144,27 @@ def replay(  # noqa: PLR0917 - click passes by name
                 episode_index=index,
                 people={role: name for role, name in (("operator", operator), ("subject", subject)) if name},
             )
+    _tell(played, as_json=as_json)
+
+
+def _robots(robot: str | None, count: int) -> list[str]:
+    """Names of the robots to play as."""
+    if robot is None:
+        raise click.UsageError("Missing option '--robot'.")
+    if not _NAME.fullmatch(robot):
+        raise StopError(f"robot {robot!r}: use letters, digits, dot, dash and underscore, 64 at most")
+    return [robot] if count == 1 else [f"{robot}-{i}" for i in range(1, count + 1)]
+
+
+def _messages_in(path: Path, index: int | None) -> int:
+    """Look through a recording before anything is sent: StopError when it can't be played."""
+    recording = open_recording(path, index)
+    recording.close()
+    usable_streams(stream.name for stream in recording.streams)
+    return recording.count
+
+
+def _tell(played: Sequence[Played], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"episodes": [_report(p) for p in played]}, indent=2))
         return

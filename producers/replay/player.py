@@ -7,7 +7,7 @@ from pathlib import Path
 
 from producers.clock import DERIVED, Calibration
 from producers.publisher import EpisodePublisher, Outbox
-from producers.replay.recorded import RecordedMessage
+from producers.replay.recorded import RecordedMessage, RecordedStream
 from producers.replay.recording import content_hash, open_recording
 from producers.replay.samples import declare, to_sample
 from saltwell.contracts.timeline import StreamEnded
@@ -60,50 +60,85 @@ def play(
     try:
         if not recording.count:
             raise StopError(f"{path}: has no messages; record it again")
-        readers = {stream.name: to_sample(stream) for stream in recording.streams}
-        declared = [declare(stream) for stream in recording.streams]
-        source = {"recording": path.name, "sha256": content_hash(recording.paths), **recording.about, **(people or {})}
         clocks = {**(calibration or {}), **{stream.name: DERIVED for stream in recording.streams if stream.derived}}
-        publishers = [
-            EpisodePublisher(outbox, site=site, robot=p.robot, episode=p.episode, calibration=clocks) for p in parts
-        ]
-        malformed: dict[str, int] = {}
-        first_ns = last_ns = 0
+        playing = _Playing(
+            recording.streams,
+            [EpisodePublisher(outbox, site=site, robot=p.robot, episode=p.episode, calibration=clocks) for p in parts],
+            task=task if task is not None else _task_of(path, episode_index),
+            source={
+                "recording": path.name,
+                "sha256": content_hash(recording.paths),
+                **recording.about,
+                **(people or {}),
+            },
+        )
         try:
             for message in _paced(recording.messages(), real_time=real_time):
-                if not first_ns:
-                    first_ns = message.arrived_ns
-                    spoken = task if task is not None else _task_of(path, episode_index)
-                    for publisher in publishers:
-                        publisher.start(declared, started_ns=first_ns, task=spoken, source=source)
-                last_ns = message.arrived_ns
-                try:
-                    sample = readers[message.stream](message)
-                except MalformedMessage:
-                    malformed[message.stream] = malformed.get(message.stream, 0) + 1
-                    for publisher in publishers:
-                        publisher.malformed(message.stream, message.arrived_ns)
-                else:
-                    for publisher in publishers:
-                        publisher.publish(sample)
+                playing.take(message)
                 on_message()
         except (StopError, KeyboardInterrupt) as error:
-            _abort(publishers if first_ns else [], stopped_ns=last_ns, error=error)
+            playing.abort(error)
             raise
-        ended = [publisher.stop(stopped_ns=last_ns) for publisher in publishers]
+        ended = playing.stop()
     finally:
         recording.close()
-    seconds = (last_ns - first_ns) / _NS
     return [
-        Played(part.episode, part.robot, seconds, malformed, streams)
+        Played(part.episode, part.robot, playing.seconds, playing.malformed, streams)
         for part, streams in zip(parts, ended, strict=True)
     ]
 
 
-def _abort(publishers: Sequence[EpisodePublisher], *, stopped_ns: int, error: BaseException) -> None:
-    """The recording broke off, or the operator ended the replay: what was played is kept, and says so."""
-    for publisher in publishers:
-        publisher.abort(stopped_ns=stopped_ns, reason=str(error) or "the replay was interrupted")
+class _Playing:
+    """A recording on its way, as one episode of each of its publishers."""
+
+    def __init__(
+        self,
+        streams: Sequence[RecordedStream],
+        publishers: Sequence[EpisodePublisher],
+        *,
+        task: str,
+        source: Mapping[str, str],
+    ) -> None:
+        self.malformed: dict[str, int] = {}
+        self._readers = {stream.name: to_sample(stream) for stream in streams}
+        self._declared = [declare(stream) for stream in streams]
+        self._publishers = publishers
+        self._task = task
+        self._source = source
+        self._first_ns = 0
+        self._last_ns = 0
+
+    @property
+    def seconds(self) -> float:
+        """From the first message to the last one so far."""
+        return (self._last_ns - self._first_ns) / _NS
+
+    def take(self, message: RecordedMessage) -> None:
+        """Publish a message; the first one begins the episodes."""
+        self._last_ns = message.arrived_ns
+        if not self._first_ns:
+            self._first_ns = message.arrived_ns
+            for publisher in self._publishers:
+                publisher.start(self._declared, started_ns=self._first_ns, task=self._task, source=self._source)
+        try:
+            sample = self._readers[message.stream](message)
+        except MalformedMessage:
+            self.malformed[message.stream] = self.malformed.get(message.stream, 0) + 1
+            for publisher in self._publishers:
+                publisher.malformed(message.stream, message.arrived_ns)
+        else:
+            for publisher in self._publishers:
+                publisher.publish(sample)
+
+    def abort(self, error: BaseException) -> None:
+        """The recording broke off, or the operator ended the replay: what was played is kept, and says so."""
+        if self._first_ns:
+            for publisher in self._publishers:
+                publisher.abort(stopped_ns=self._last_ns, reason=str(error) or "the replay was interrupted")
+
+    def stop(self) -> list[dict[str, StreamEnded]]:
+        """End the episodes; gives what each one's streams came to."""
+        return [publisher.stop(stopped_ns=self._last_ns) for publisher in self._publishers]
 
 
 def _paced(messages: Iterator[RecordedMessage], *, real_time: bool) -> Iterator[RecordedMessage]:
