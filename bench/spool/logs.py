@@ -11,7 +11,6 @@ from producers.spool.chunk import Entry, encode_chunk
 from producers.spool.layout import segment_path
 from producers.spool.log import SEGMENT_BYTES
 from producers.spool.segment import SegmentWriter
-from saltwell.errors import StopError
 
 _MAP_BYTES = 16 * 1024**3
 _DRAFT = '{"episodes": []}'
@@ -95,11 +94,7 @@ class Lmdb:
     """One map with the number of the record as key; a commit waits for the disk."""
 
     def __init__(self, folder: Path) -> None:
-        """StopError without the library, which nothing else needs."""
-        try:
-            lmdb: Any = import_module("lmdb")  # for this comparison only: no types, no dependency of ours
-        except ModuleNotFoundError as error:
-            raise StopError("the comparison needs lmdb; pip install lmdb") from error
+        lmdb: Any = import_module("lmdb")  # it has no types
         self._db: Any = lmdb.open(str(folder), map_size=_MAP_BYTES)
         self._batches: list[range] = []
         self._next = 0

@@ -1,0 +1,1 @@
+"""What the edge spool costs, against publishing without one and against other logs."""
