@@ -15,7 +15,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, S3Store
 
-from saltwell.errors import RetryError, SaltwellError, StopError
+from saltwell.errors import RetryError, SaltwellError, SkipRecordError, StopError
 from sinks.store_errors import NotInStore, explained
 
 if TYPE_CHECKING:
@@ -83,13 +83,14 @@ class Store:
             return True
 
     def get(self, key: str, *, limit_bytes: int = MAX_OBJECT_BYTES) -> bytes:
-        """The whole object; StopError when it is larger than the limit."""
+        """The whole object; SkipRecordError when it is larger than the limit."""
         with self._explained(f"get {key}"):
             answer = obstore.get(self._backend, key)
             size = answer.meta["size"]
             if size <= limit_bytes:
                 return bytes(answer.bytes())
-        raise StopError(f"{self.uri(key)} has {size} bytes, more than the {limit_bytes} that such an object may have")
+        message = f"{self.uri(key)} has {size} bytes, more than the {limit_bytes} that such an object may have"
+        raise SkipRecordError(message)
 
     def open(self, key: str) -> BinaryIO:
         """The object as a seekable stream that reads ahead 1 MiB."""

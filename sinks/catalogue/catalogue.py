@@ -20,7 +20,8 @@ from saltwell.errors import SkipRecordError
 from sinks.catalogue.rows import EPISODES, REVIEWS, Row, episode_row, review_row, table_of, tombstone_row
 from sinks.catalogue.table import Overtaken, Table
 from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, list_episodes, load_episodes
-from sinks.episodes.gone import Erased, erased_episodes, expired_episodes, read_erased
+from sinks.episodes.gone import Erased, erased_episodes, erased_names, expired_episodes, read_erased
+from sinks.episodes.layout import content_part, home_of
 from sinks.episodes.reviews import all_reviews, id_in, put_review, read_reviews, review_keys
 from sinks.store import Store
 
@@ -70,26 +71,29 @@ class Catalogue:
 
     def add_missing(self, on_tick: Callable[[], None]) -> int:
         """Add what is in the store and not in the tables; gives how many episodes. `on_tick` hears that it goes on."""
+        erased = frozenset(erased_names(self.store))
         kept = self.reviews.keys()
         missing = (key for key in review_keys(self.store) if id_in(key) not in kept)
-        for words in _lists(read_reviews(self.store, missing)):
+        for words in _lists(_of_others(read_reviews(self.store, missing), erased)):
             self.reviews.append(table_of(map(review_row, words), REVIEWS))
             on_tick()
-        known, added = self.episodes.keys(), 0
+        known, added = self.episodes.keys() | erased, 0
         self.episodes.append(table_of(map(tombstone_row, erased_episodes(self.store)), EPISODES))
         expired = frozenset(expired_episodes(self.store))
-        for names in _lists(list_episodes(self.store)):
-            rows = self._rows((name for name in names if name not in known), _say, expired)
+        for names in _lists(name for name in list_episodes(self.store) if name not in known):
+            rows = self._rows(names, _say, expired)
             added += self.episodes.append(table_of(rows, EPISODES))
             on_tick()
         return added
 
     def rebuild(self, damaged: Damaged) -> None:
         """Make both tables again from the store. A writer that commits meanwhile wins: ours is Overtaken."""
-        _replace(self.reviews, REVIEWS, map(review_row, all_reviews(self.store)))
+        erased = frozenset(erased_names(self.store))
+        _replace(self.reviews, REVIEWS, map(review_row, _of_others(all_reviews(self.store), erased)))
         expired = frozenset(expired_episodes(self.store))
         tombstones = map(tombstone_row, erased_episodes(self.store))
-        _replace(self.episodes, EPISODES, chain(tombstones, self._rows(list_episodes(self.store), damaged, expired)))
+        names = (name for name in list_episodes(self.store) if name not in erased)
+        _replace(self.episodes, EPISODES, chain(tombstones, self._rows(names, damaged, expired)))
 
     def expire(self, episodes: Collection[str]) -> None:
         """Say of these episodes that their files are gone."""
@@ -97,22 +101,44 @@ class Catalogue:
             _persistently(self.episodes, partial(self.episodes.set, "archive", "expired", names))
 
     def erase(self, notes: Collection[Erased]) -> None:
-        """Put tombstones in the place of episodes, forget the words on them, and remove the files that held both."""
+        """Put tombstones in the place of episodes, forget the words on them, and remove the files that held both.
+
+        A table that is not there has nothing to forget.
+        """
         if not notes:
             return
         names = [note.episode for note in notes]
         tombstones = table_of(map(tombstone_row, notes), EPISODES)
-        for table in (self.reviews, self.episodes):
+        tables = [table for table in (self.reviews, self.episodes) if table.read()]
+        for table in tables:
             _persistently(table, partial(table.delete, names))
-        _persistently(self.episodes, partial(self.episodes.append, tombstones))
-        for table in (self.reviews, self.episodes):
+        if self.episodes in tables:
+            _persistently(self.episodes, partial(self.episodes.append, tombstones))
+        for table in tables:
             _persistently(table, table.purge)
 
     def listed(self) -> list[str]:
         """Episodes that have a row and were not erased; one that has two is named twice."""
         stored = pc.field("archive") != "erased"
-        names: list[str] = self.episodes.dataset().to_table(["episode"], filter=stored)["episode"].to_pylist()
-        return names
+        return self._names(stored)
+
+    def rejected(self, before_ns: int) -> list[str]:
+        """Episodes that stopped before then and have their file, which the verdict or some word rejects."""
+        words = self.reviews.select(["episode"], pc.field("decision") == "reject")["episode"]
+        rejected = (pc.field("decision") == "reject") | pc.field("episode").isin(words.combine_chunks())
+        old = (pc.field("archive") == "stored") & (pc.field("stopped_ns") < before_ns)
+        return self._names(old & rejected)
+
+    def episodes_of(self, subject: str) -> list[str]:
+        """Episodes of a subject."""
+        return self._names(pc.field("subject") == subject)
+
+    def homes_of_others(self, subject: str) -> dict[str, str]:
+        """Where the episodes of all others lie: the part of the content, by home (see `sinks/episodes/layout.py`)."""
+        others = (pc.field("archive") != "erased") & (pc.field("subject") != subject)
+        rows = self.episodes.select(["robot", "episode", "manifest_sha256"], others)
+        columns = (column.to_pylist() for column in rows.columns)
+        return {home_of(robot, episode): content_part(sha256) for robot, episode, sha256 in zip(*columns, strict=True)}
 
     def files(self) -> int:
         """How many files both tables are made of."""
@@ -123,6 +149,10 @@ class Catalogue:
         for table in (self.reviews, self.episodes):
             table.compact()
             table.vacuum()
+
+    def _names(self, which: pc.Expression) -> list[str]:
+        names: list[str] = self.episodes.select(["episode"], which)["episode"].to_pylist()
+        return names
 
     def _rows(self, names: Iterable[str], damaged: Damaged, expired: Collection[str] = frozenset()) -> Iterator[Row]:
         for one in load_episodes(self.store, names):
@@ -160,6 +190,11 @@ def _replace(table: Table, schema: pa.Schema, rows: Iterator[Row]) -> None:
             made = pa.ipc.open_file(mapped)
             batches = (made.get_batch(number) for number in range(made.num_record_batches))
             table.replace(pa.RecordBatchReader.from_batches(schema, batches))
+
+
+def _of_others(reviews: Iterable[Review], erased: Collection[str]) -> Iterator[Review]:
+    """Words on episodes that were not erased: one that was said meanwhile may lie in the store still."""
+    return (review for review in reviews if review.episode not in erased)
 
 
 def _lists(items: Iterator[T]) -> Iterator[list[T]]:

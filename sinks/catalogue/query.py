@@ -27,6 +27,9 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": _MEMORY,
 }
 
+_OF_EXPRESSION = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException, duckdb.InterruptException)
+"""Raised before a row is read, or because of the time it takes."""
+
 _EPISODES = """
 SELECT
   e.episode, e.site, e.robot, e.operator, e.subject,
@@ -116,14 +119,24 @@ def _ask(episodes: duckdb.DuckDBPyRelation, where: str, since_ns: int | None, li
         newest = asked.filter(f"stopped_ns >= {oldest_ns or 0:d}")  # so that whole rows are read of these only
         rows = newest.order("stopped_ns DESC, episode DESC").limit(limit).fetchall()[::-1]
     except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) or "stored_episodes" in str(error):
-            raise  # no fault of the expression
+        if not isinstance(error, _OF_EXPRESSION) and not _can_be_read(episodes):
+            raise
         raise StopError(_why(error, where, episodes.columns)) from None
     return Found(episodes.columns, rows, total)
+
+
+def _can_be_read(episodes: duckdb.DuckDBPyRelation) -> bool:
+    """Whether every row can be, so that what failed is the fault of an expression."""
+    try:
+        episodes.aggregate("count(COLUMNS(*))").fetchall()
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _why(error: duckdb.Error, where: str, columns: Sequence[str]) -> str:
     if isinstance(error, duckdb.InterruptException):
         return f"--where {where!a} takes longer than {_MOST_S:.0f} s"
     first = next(iter(str(error).splitlines()), type(error).__name__)
-    return f"--where {where!a}: {first[:300]}; columns: {', '.join(columns)}"
+    said = first[:300].encode("ascii", "backslashreplace").decode()
+    return f"--where {where!a}: {said}; columns: {', '.join(columns)}"

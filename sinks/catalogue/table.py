@@ -196,8 +196,12 @@ class Table:
 
     def keys(self) -> frozenset[str]:
         """Keys of all rows, in memory: about 0.1 GB a million."""
+        return frozenset(self.select([self._key])[self._key].to_pylist())
+
+    def select(self, columns: list[str], which: pc.Expression | None = None) -> pa.Table:
+        """Columns of the rows for which an expression holds, in memory."""
         with self._explained("read"):
-            return frozenset(self.dataset().to_table([self._key])[self._key].to_pylist())
+            return self.dataset().to_table(columns, filter=which)
 
     def paths(self) -> list[str]:
         """The files of the version that is looked at, if it lies in a folder whose name is no pattern of names."""
@@ -225,8 +229,7 @@ class Table:
         span = pc.min_max(rows[self._time_ns]).as_py()
         near = (pc.field(self._time_ns) >= span["min"]) & (pc.field(self._time_ns) <= span["max"])
         months = pc.field("month").isin(pc.unique(rows["month"]))
-        with self._explained("read"):
-            keys = self.dataset().to_table([self._key], filter=months & near)[self._key]
+        keys = self.select([self._key], months & near)[self._key]
         return rows.filter(pc.invert(pc.is_in(rows[self._key], value_set=keys.combine_chunks())))
 
     @contextmanager

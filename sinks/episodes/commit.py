@@ -1,13 +1,16 @@
 """Finished means finished: the order in which an episode comes into the store.
 
-    0. Is there a marker of this very manifest? Then all is done already. Was the episode erased? Then it is not done.
+    0. Is there a marker of this very manifest? Then all is done already.
     1. episode.mcap         into a folder named by the content.
     2. manifest.json        beside it; it holds the hash of step 1.
     3. finished/{episode}.json, by conditional create; it holds the hash of step 2. From here readers see it.
        There is one of another manifest: conflict. It stays, and what we wrote stays aside.
+    4. Was the episode erased? Then what we wrote is taken back: it does not come back. Asked before step 1 as well, to
+       spare the upload. An erasure writes its tombstone before it looks for what is there, so of the two one sees
+       the other.
 
 A crash before or in step 3 leaves nothing that a reader believes, and doing it all again is harmless: the same
-content has the same keys. Only after step 3 may the log's offsets be committed. A store that fails is tried again for
+content has the same keys. Only after step 4 may the log's offsets be committed. A store that fails is tried again for
 about a minute at each step (`sinks/patience.py`), then the error goes to the loop.
 """
 
@@ -19,7 +22,7 @@ from typing import BinaryIO
 from saltwell.errors import RetryError, SkipRecordError
 from sinks.episodes.gone import read_erased
 from sinks.episodes.json_text import canonical, parse, typed
-from sinks.episodes.layout import archive_key, conflict_key, folder_key, manifest_key, marker_key
+from sinks.episodes.layout import archive_key, conflict_key, folder_key, is_manifest_of, manifest_key, marker_key
 from sinks.episodes.manifest import Manifest, sha256_hex
 from sinks.patience import patiently
 from sinks.store import Store
@@ -79,29 +82,48 @@ def commit(store: Store, manifest: Manifest, archive: BinaryIO) -> Marker:
     a success and uploads nothing. Raises ConflictError and ErasedError, or RetryError and StopError from the store.
     """
     text = manifest.encode()
-    sha256 = sha256_hex(text)
-    folder = folder_key(manifest.robot, manifest.episode, sha256)
-    ours = Marker(manifest_key(folder), sha256, manifest.archive.bytes)
-    if patiently(_is_done, store, manifest.episode, ours):  # step 0
-        return ours
-    if patiently(read_erased, store, manifest.episode) is not None:
-        raise ErasedError(f"episode {manifest.episode} was erased, and does not come back")
-    patiently(store.put_file, archive_key(folder), archive)  # step 1
-    patiently(store.put, ours.manifest, text)  # step 2
-    standing = patiently(_publish, store, manifest.episode, ours)  # step 3
-    if standing != ours:
-        raise _conflict(store, manifest.episode, kept=standing, ours=ours)
+    ours = marker_of(manifest, sha256_hex(text))
+    conflict = None
+    if not patiently(_is_done, store, manifest.episode, ours):  # step 0
+        _take_back_if_erased(store, manifest.episode, ours)
+        patiently(store.put_file, archive_key(ours.folder), archive)  # step 1
+        patiently(store.put, ours.manifest, text)  # step 2
+        standing = patiently(_publish, store, manifest.episode, ours)  # step 3
+        conflict = None if standing == ours else _conflict(store, manifest.episode, kept=standing, ours=ours)
+    _take_back_if_erased(store, manifest.episode, ours)  # step 4
+    if conflict is not None:
+        raise conflict
     return ours
 
 
+def marker_of(manifest: Manifest, sha256: str) -> Marker:
+    """The marker of an episode whose manifest has this hash."""
+    return Marker(manifest_key(folder_key(manifest.robot, manifest.episode, sha256)), sha256, manifest.archive.bytes)
+
+
 def read_marker(store: Store, episode: str) -> Marker | None:
-    """The marker of an episode; None when the episode is not finished."""
+    """The marker of an episode; None when the episode is not finished.
+
+    SkipRecordError when it is none, or leads elsewhere than to a folder of this episode.
+    """
     key = marker_key(episode)
     try:
         data = store.get(key, limit_bytes=MAX_MARKER_BYTES)
     except NotInStore:
         return None
-    return Marker.parse(data, f"marker {store.uri(key)}")
+    marker = Marker.parse(data, f"marker {store.uri(key)}")
+    if not is_manifest_of(marker.manifest, episode, marker.manifest_sha256):
+        raise SkipRecordError(f"marker {store.uri(key)} leads elsewhere, to {ascii(marker.manifest)[:200]}")
+    return marker
+
+
+def _take_back_if_erased(store: Store, episode: str, ours: Marker) -> None:
+    if patiently(read_erased, store, episode) is None:
+        return
+    conflict = conflict_key(episode, ours.manifest_sha256)
+    for key in (marker_key(episode), archive_key(ours.folder), ours.manifest, conflict):
+        patiently(store.remove, key)
+    raise ErasedError(f"episode {episode} was erased, and does not come back")
 
 
 def _is_done(store: Store, episode: str, ours: Marker) -> bool:

@@ -96,9 +96,9 @@ def _of_episode(store: Store, one: FinishedEpisode) -> StoredEvidence:
         with open_archive(store, one) as file:
             records = read_evidence(file)
     except SkipRecordError as error:
-        raise DamagedEpisode(f"episode {manifest.episode}: {error}") from error
+        raise DamagedEpisode(manifest.episode, str(error)) from error
     if not records:
-        raise DamagedEpisode(f"episode {manifest.episode}: its file holds no evidence: it was made before 2026.2")
+        raise DamagedEpisode(manifest.episode, "its file holds no evidence: it was made before 2026.2")
     return StoredEvidence(
         robot=manifest.robot,
         episode=manifest.episode,

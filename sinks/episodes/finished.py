@@ -2,14 +2,14 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
 from saltwell.contracts.results import EpisodeFinished, StreamSkew
 from saltwell.errors import SkipRecordError, StopError
-from sinks.episodes.commit import Marker, read_marker
+from sinks.at_once import at_once
+from sinks.episodes.commit import Marker, marker_of, read_marker
 from sinks.episodes.gone import read_expired
 from sinks.episodes.layout import archive_key, finished_episodes, robot_key
 from sinks.episodes.manifest import MAX_MANIFEST_BYTES, Manifest, sha256_hex
@@ -17,12 +17,14 @@ from sinks.store import Store
 from sinks.store_errors import NotInStore
 
 _NAMES_COMPARED = 10_000
-_READ_AT_ONCE = 32
-_BATCH = 256
 
 
 class DamagedEpisode(StopError):
     """An episode with a marker whose other objects are not what the marker says."""
+
+    def __init__(self, episode: str, problem: str) -> None:
+        super().__init__(f"episode {episode}: {problem}")
+        self.episode = episode
 
 
 class NoSuchEpisode(StopError):
@@ -67,15 +69,15 @@ def find_episode(store: Store, episode: str) -> FinishedEpisode | None:
             return None
         data = store.get(marker.manifest, limit_bytes=MAX_MANIFEST_BYTES)
         if sha256_hex(data) != marker.manifest_sha256:
-            raise DamagedEpisode(f"episode {episode}: manifest.json is not the one that the marker names")
+            raise DamagedEpisode(episode, "manifest.json is not the one that the marker names")
         manifest = Manifest.parse(data)
-        if manifest.episode != episode:
-            raise DamagedEpisode(f"episode {episode}: its marker names the manifest of {manifest.episode}")
+        if marker != marker_of(manifest, marker.manifest_sha256):
+            raise DamagedEpisode(episode, f"its marker does not fit the manifest, of {ascii(manifest.episode)[:60]}")
         return FinishedEpisode(marker, manifest, store.uri(marker.folder))
     except NotInStore as error:
-        raise DamagedEpisode(f"episode {episode}: it has a marker and no manifest: {error}") from error
+        raise DamagedEpisode(episode, f"it has a marker and no manifest: {error}") from error
     except SkipRecordError as error:
-        raise DamagedEpisode(f"episode {episode}: {error}") from error
+        raise DamagedEpisode(episode, str(error)) from error
 
 
 def open_archive(store: Store, one: FinishedEpisode) -> BinaryIO:
@@ -96,10 +98,7 @@ def load_episodes(
 
     Names without a marker are passed over: such an episode does not exist.
     """
-    names = iter(episodes)
-    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        while batch := list(islice(names, _BATCH)):
-            yield from filter(None, pool.map(lambda name: _load(store, name, robot), batch))
+    return filter(None, at_once(lambda name: _load(store, name, robot), episodes))
 
 
 def _load(store: Store, episode: str, robot: str | None) -> FinishedEpisode | DamagedEpisode | None:

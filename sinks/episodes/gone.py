@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import unquote
 
-from saltwell.errors import SkipRecordError
+from saltwell.errors import RetryError, SkipRecordError
 from sinks.episodes.json_text import canonical, parse, typed
-from sinks.episodes.layout import key_part
+from sinks.episodes.layout import key_part, robot_key
 from sinks.store import Store
 from sinks.store_errors import NotInStore
 
@@ -23,8 +23,6 @@ log = logging.getLogger(__name__)
 _EXPIRED, _ERASED = "expired", "erased"
 _MAX_BYTES = 64 * 1024
 _NS_PER_S = 1_000_000_000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +53,27 @@ class Erased:
     complete: bool
 
 
+Note = TypeVar("Note", Expired, Erased)
+
+
 def expired_key(episode: str) -> str:
     """The note that an episode's file is gone."""
     return f"{_EXPIRED}/{key_part(episode)}.json"
 
 
 def put_expired(store: Store, note: Expired) -> None:
-    """Say that a file is to go; an earlier word on it stays."""
-    store.create(expired_key(note.episode), canonical(note))
+    """Say that a file is to go; an earlier word on it stays. When this returns, the note can be read.
+
+    RetryError when the store says that there is a note and does not give it, SkipRecordError when it is none.
+    """
+    key = expired_key(note.episode)
+    if not store.create(key, canonical(note)) and read_expired(store, note.episode) is None:
+        raise RetryError(f"the store says that {store.uri(key)} exists, and does not give it")
 
 
 def read_expired(store: Store, episode: str) -> Expired | None:
     """The note on an episode's file; None when it has not expired. SkipRecordError when it can't be read."""
-    return _read(Expired, store, expired_key(episode))
+    return _read(Expired, store, expired_key(episode), episode)
 
 
 def expired_episodes(store: Store) -> Iterator[str]:
@@ -77,12 +83,15 @@ def expired_episodes(store: Store) -> Iterator[str]:
 
 def put_erased(store: Store, note: Erased) -> None:
     """Write a tombstone, or write it again."""
-    store.put(f"{_ERASED}/{key_part(note.episode)}.json", canonical(note))
+    store.put(_erased_key(note.episode), canonical(note))
 
 
 def read_erased(store: Store, episode: str) -> Erased | None:
     """The tombstone of an episode; None when it was not erased. SkipRecordError when it can't be read."""
-    return _read(Erased, store, f"{_ERASED}/{key_part(episode)}.json")
+    note = _read(Erased, store, _erased_key(episode), episode)
+    if note is not None:
+        robot_key(note.robot)  # or SkipRecordError
+    return note
 
 
 def erased_episodes(store: Store) -> Iterator[Erased]:
@@ -102,14 +111,21 @@ def erased_names(store: Store) -> Iterator[str]:
     return _names(store, _ERASED)
 
 
+def _erased_key(episode: str) -> str:
+    return f"{_ERASED}/{key_part(episode)}.json"
+
+
 def _names(store: Store, folder: str) -> Iterator[str]:
     for key in store.list(folder):
         if match := re.fullmatch(rf"{folder}/([^/]+)\.json", key):
             yield unquote(match[1])
 
 
-def _read(cls: type[T], store: Store, key: str) -> T | None:
+def _read(cls: type[Note], store: Store, key: str, episode: str) -> Note | None:
     try:
-        return typed(cls, parse(store.get(key, limit_bytes=_MAX_BYTES), key), key)
+        note = typed(cls, parse(store.get(key, limit_bytes=_MAX_BYTES), key), key)
     except NotInStore:
         return None
+    if note.episode != episode:
+        raise SkipRecordError(f"{key} is the note of another episode, {ascii(note.episode)[:60]}")
+    return note

@@ -106,6 +106,8 @@ def _scalar(kind: type, value: Any, where: str) -> Any:
         return math.nan if value is None else float(value)
     # bool is an int in Python and none in JSON
     _expect(type(value) is kind, kind.__name__, value, where)
+    if kind is int:
+        _expect(-(2**63) <= value < 2**63, "a number of 64 bits", value, where)
     if kind is str:
         # "\\ud800" is JSON, and no text
         _expect(value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value), "text", value, where)

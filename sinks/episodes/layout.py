@@ -40,7 +40,17 @@ def folder_key(robot: str, episode: str, manifest_sha256: str) -> str:
     It hangs on the manifest's hash, which covers the hash of every other object: objects of different content
     never share a key, so no writer can spoil what another's marker points to.
     """
-    return f"{robot_key(robot)}/{key_part(episode)}/{manifest_sha256[:_HASH_DIGITS]}"
+    return f"episodes/{home_of(robot, episode)}/{content_part(manifest_sha256)}"
+
+
+def home_of(robot: str, episode: str) -> str:
+    """Robot and episode as keys have them, below episodes/ and below training/."""
+    return f"{key_part(robot)}/{key_part(episode)}"
+
+
+def content_part(manifest_sha256: str) -> str:
+    """Name of the folder of one content, below the home of its episode."""
+    return manifest_sha256[:_HASH_DIGITS]
 
 
 def robot_key(robot: str) -> str:
@@ -63,9 +73,15 @@ def marker_key(episode: str) -> str:
     return f"{_FINISHED}/{key_part(episode)}{_MARKER_END}"
 
 
+def is_manifest_of(key: str, episode: str, manifest_sha256: str) -> bool:
+    """Whether a manifest of this content, of whatever robot, lies at this key."""
+    robot = unquote("".join(key.split("/")[1:2]))
+    return key == manifest_key(folder_key(robot, episode, manifest_sha256))
+
+
 def conflict_key(episode: str, manifest_sha256: str) -> str:
     """The note of a content that was set aside."""
-    return f"conflicts/{key_part(episode)}/{manifest_sha256[:_HASH_DIGITS]}.json"
+    return f"conflicts/{key_part(episode)}/{content_part(manifest_sha256)}.json"
 
 
 def finished_episodes(store: Store) -> Iterator[str]:

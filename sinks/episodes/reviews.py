@@ -7,27 +7,26 @@ Nothing in an episode is rewritten. Of several words the latest counts.
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
+from functools import partial
 from typing import TypeVar, get_args
 from urllib.parse import unquote
 
 from saltwell.contracts.identity import Decision
 from saltwell.contracts.results import Review
 from saltwell.errors import SkipRecordError
+from sinks.at_once import at_once
 from sinks.episodes.json_text import canonical, parse, typed
 from sinks.episodes.layout import key_part
 from sinks.episodes.manifest import sha256_hex
 from sinks.store import Store
+from sinks.store_errors import NotInStore
 
 log = logging.getLogger(__name__)
 
 _REVIEWS = "reviews"
 _END = ".json"
 _MAX_BYTES = 1024 * 1024
-_READ_AT_ONCE = 32
-_BATCH = 256
 
 T = TypeVar("T")
 
@@ -46,16 +45,18 @@ def review_id(review: Review) -> str:
 
 
 def check_review(review: Review) -> None:
-    """SkipRecordError for a decision that is none, or an episode that can't name a folder."""
+    """SkipRecordError for a decision that is none, too long a word, or an episode that can't name a folder."""
+    key_part(review.episode)
     if review.decision not in ("", *get_args(Decision)):
         raise SkipRecordError(f"review of {review.episode}: {review.decision[:40]!a} is no decision")
-    key_part(review.episode)
+    if (size := len(canonical(review))) > _MAX_BYTES:
+        raise SkipRecordError(f"review of {review.episode} has {size} bytes, more than {_MAX_BYTES}")
 
 
 def put_review(store: Store, review: Review) -> str:
     """Keep a word; keeping it again changes nothing. Gives its key. Raises what `check_review` does."""
     check_review(review)
-    key = f"{reviews_key(review.episode)}/{review_id(review)}{_END}"
+    key = _key(review)
     store.put(key, canonical(review))
     return key
 
@@ -73,8 +74,8 @@ def review_keys(store: Store, *, episode: str | None = None) -> Iterator[str]:
 
 def id_in(key: str) -> str:
     """Episode and `review_id` of the word behind a key, as `{episode}/{review_id}`."""
-    _, episode, name = key.split("/")
-    return f"{unquote(episode)}/{name.removesuffix(_END)}"
+    folder, _, name = key.removeprefix(f"{_REVIEWS}/").rpartition("/")
+    return f"{unquote(folder)}/{name.removesuffix(_END)}"
 
 
 def all_reviews(store: Store, *, episode: str | None = None) -> Iterator[Review]:
@@ -84,15 +85,16 @@ def all_reviews(store: Store, *, episode: str | None = None) -> Iterator[Review]
 
 def read_reviews(store: Store, keys: Iterable[str]) -> Iterator[Review]:
     """The words behind keys, some hundred in memory. An object that is no word is passed over, and said."""
-    left = iter(keys)
-    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        while batch := [*islice(left, _BATCH)]:
-            yield from filter(None, pool.map(lambda key: _read(store, key), batch))
+    return filter(None, at_once(partial(_read, store), keys))
 
 
 def read_review(store: Store, key: str) -> Review:
-    """The word behind a key; SkipRecordError when the object is none."""
-    return typed(Review, parse(store.get(key, limit_bytes=_MAX_BYTES), key), key)
+    """The word behind a key; SkipRecordError when the object is none, or that of another key."""
+    review = typed(Review, parse(store.get(key, limit_bytes=_MAX_BYTES), key), key)
+    check_review(review)
+    if key != _key(review):
+        raise SkipRecordError(f"{key} holds another word, on {ascii(review.episode)[:60]}")
+    return review
 
 
 def standing(reviews: Iterable[Review]) -> Mapping[str, Review]:
@@ -116,6 +118,10 @@ def corrected(record: T, review: Review | None) -> T:
     return replace(record, **changes)  # type: ignore[type-var] # any of our records of an episode
 
 
+def _key(review: Review) -> str:
+    return f"{reviews_key(review.episode)}/{review_id(review)}{_END}"
+
+
 def _rank(review: Review) -> tuple[int, str]:
     return review.reviewed_ns, review_id(review)
 
@@ -123,6 +129,8 @@ def _rank(review: Review) -> tuple[int, str]:
 def _read(store: Store, key: str) -> Review | None:
     try:
         return read_review(store, key)
+    except NotInStore:  # erased since it was listed
+        return None
     except SkipRecordError as error:
         log.error("passed over: %s", error)  # noqa: TRY400 - the message says it all
         return None

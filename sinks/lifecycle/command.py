@@ -10,16 +10,27 @@ import click
 
 from saltwell.cli import options
 from saltwell.cli.since import Age
+from saltwell.errors import SkipRecordError, StopError
 from sinks.catalogue.catalogue import Catalogue
-from sinks.episodes.gone import Erased
-from sinks.lifecycle.erase import erase, objects_of, of_subject, unfinished
+from sinks.lifecycle.erase import erase, look, unfinished
 from sinks.lifecycle.expire import Expiry, due, expire
 from sinks.lifecycle.fsck import NO_FAULT, Check, Finding
-from sinks.store import Store, open_store
+from sinks.lifecycle.subject import Unjudged, of_subject
+from sinks.store import open_store
 
 _MOST_NAMED = 10_000
+_MOST_LETTERS = 1000
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
+
+
+def _text(_: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Text that can stand in a record; what a terminal gave that is no UTF-8 can't."""
+    if not value.strip() or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise click.BadParameter(f"{ascii(value)[:60]} is no text")
+    if parameter.name == "why" and len(value) > _MOST_LETTERS:
+        raise click.BadParameter(f"it has {len(value)} letters, more than {_MOST_LETTERS}")
+    return value
 
 
 @click.group()
@@ -49,42 +60,71 @@ def expire_command(after_ns: int, dry_run: bool, store: str, as_json: bool) -> N
     opened, now_ns = open_store(store), time.time_ns()
     catalogue = Catalogue(opened)
     there = catalogue.read()
-    done: list[Expiry] = []
+    done, stay = list[Expiry](), list[SkipRecordError]()
     for expiry in due(opened, catalogue if there else None, before_ns=now_ns - after_ns, now_ns=now_ns):
-        if not dry_run:
-            expire(opened, expiry, now_ns=now_ns)
+        try:
+            if not dry_run:
+                expire(opened, expiry, now_ns=now_ns)
+        except SkipRecordError as error:
+            click.echo(f"saltwell: {error}", err=True)
+            stay.append(error)
+            continue
         done.append(expiry)
         if not as_json:
             click.echo(f"{_verb(dry_run)} {expiry.bytes / 1e6:9.1f} MB of {expiry.episode}: {expiry.why}")
     if there and not dry_run:
         catalogue.expire([expiry.episode for expiry in done])
     _report([expiry.episode for expiry in done], sum(expiry.bytes for expiry in done), dry_run=dry_run, as_json=as_json)
+    if stay:
+        raise StopError(f"{len(stay)} files stay, because of notes that can't be read: see `saltwell store fsck`")
 
 
 @store.command("erase")
-@click.option("--subject", required=True, metavar="ID", help="Whose episodes: the `subject` of their source.")
-@click.option("--why", default="asked for", show_default=True, metavar="TEXT", help="Kept in the tombstone; no names.")
+@click.option(
+    "--subject", required=True, callback=_text, metavar="ID", help="Whose episodes: the `subject` of their source."
+)
+@click.option(
+    "--why",
+    default="asked for",
+    show_default=True,
+    callback=_text,
+    metavar="TEXT",
+    help="Kept in the tombstone; no names.",
+)
 @_dry_run
 @options.store
 @options.as_json
 def erase_command(subject: str, why: str, dry_run: bool, store: str, as_json: bool) -> None:  # noqa: FBT001 - click passes by name
     """Erase every episode of a subject: files, training files, reviews, rows of the catalogue. A tombstone stays.
 
-    The log keeps what it holds until its retention; datasets that were published must be published again.
+    The log keeps what it holds until its retention; datasets that were published must be published again. Exit status 1
+    when there is something that can't be told to be theirs or not: it is named, and stays.
 
     \b
     Example:
       saltwell store erase --subject p-117 --dry-run
     """
     opened = open_store(store)
-    catalogue = Catalogue(opened)
-    catalogue.create()
-    catalogue.add_missing(lambda: None)
-    notes = [*unfinished(opened), *of_subject(catalogue, subject, why=why, now_ns=time.time_ns())]
-    removed = sum(_told(opened, note, dry_run=dry_run, as_json=as_json) for note in notes)
-    if not dry_run:
-        erase(catalogue, notes)
-    _report([note.episode for note in notes], removed, dry_run=dry_run, as_json=as_json)
+    catalogue, removed = Catalogue(opened), list[int]()
+
+    def told(key: str, size: int) -> None:
+        removed.append(size)
+        if not as_json:
+            click.echo(f"{_verb(dry_run)} {size / 1e6:9.1f} MB {key}")
+
+    found = [*unfinished(opened), *of_subject(catalogue, subject, why=why, now_ns=time.time_ns())]
+    unjudged = [one for one in found if isinstance(one, Unjudged)]
+    notes = list({(one.episode, one.robot): one for one in found if not isinstance(one, Unjudged)}.values())
+    if dry_run:
+        look(opened, notes, told)
+    else:
+        erase(catalogue, notes, told)
+    episodes, named = [note.episode for note in notes], [asdict(one) for one in unjudged]
+    _report(episodes, sum(removed), dry_run=dry_run, as_json=as_json, unjudged=named)
+    for one in unjudged:
+        click.echo(f"saltwell: can't be judged: {one.key}: {one.why}", err=True)
+    if unjudged:
+        raise StopError(f"{len(unjudged)} things may be of that subject, and stay: look at them")
 
 
 @store.command("fsck")
@@ -123,20 +163,10 @@ def fsck_command(deep: bool, store: str, as_json: bool) -> None:  # noqa: FBT001
         sys.exit(1)
 
 
-def _told(opened: Store, note: Erased, *, dry_run: bool, as_json: bool) -> int:
-    """Say what goes of an episode; gives how many bytes."""
-    total = 0
-    for key in objects_of(opened, note):
-        size = opened.size(key)
-        total += size
-        if not as_json:
-            click.echo(f"{_verb(dry_run)} {size / 1e6:9.1f} MB {key}")
-    return total
-
-
-def _report(episodes: list[str], removed_bytes: int, *, dry_run: bool, as_json: bool) -> None:
+def _report(episodes: list[str], removed_bytes: int, *, dry_run: bool, as_json: bool, **more: object) -> None:
     if as_json:
-        click.echo(json.dumps({"dry_run": dry_run, "episodes": episodes, "bytes": removed_bytes}, indent=2))
+        said = {"dry_run": dry_run, "episodes": episodes, "bytes": removed_bytes}
+        click.echo(json.dumps({**said, **more}, indent=2))
     else:
         click.echo(f"{_verb(dry_run)} {removed_bytes / 1e6:.1f} MB of {len(episodes)} episodes")
 

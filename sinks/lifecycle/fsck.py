@@ -4,23 +4,24 @@ Names and folders of all episodes are kept in memory, about 0.5 GB a million.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
+from urllib.parse import unquote
 
 from saltwell.errors import SkipRecordError, StopError
+from sinks.at_once import READ_AT_ONCE, at_once
 from sinks.catalogue.catalogue import Catalogue
 from sinks.dataset.shelf import load_training, trained_episodes
-from sinks.episodes.commit import Marker, read_marker
+from sinks.episodes.commit import Marker
 from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, list_episodes, load_episodes
-from sinks.episodes.gone import erased_names, expired_episodes, read_erased
+from sinks.episodes.gone import expired_episodes, read_expired
 from sinks.episodes.json_text import parse, typed
-from sinks.episodes.layout import archive_key
+from sinks.episodes.layout import archive_key, conflict_key, is_manifest_of, marker_key
 from sinks.episodes.reviews import read_review, review_keys
 from sinks.episodes.verify import verify
 from sinks.leftovers import OLD_S, leftovers
 from sinks.lifecycle.erase import unfinished
+from sinks.lifecycle.subject import Unjudged
 from sinks.store import Store
 from sinks.store_errors import NotInStore
 
@@ -29,8 +30,8 @@ Kind = Literal["damaged", "missing", "left", "orphan", "unfinished", "catalogue"
 NO_FAULT: Kind = "aside"
 """What a conflict set aside is for a person to look at; all other kinds are faults."""
 
-_READ_AT_ONCE = 32
-_BATCH = 256
+_UNFINISHED = "its erasure was interrupted, or something of it is there again; `saltwell store erase` goes on with it"
+
 _NS_PER_HOUR = 3600 * 1_000_000_000
 
 
@@ -61,6 +62,7 @@ class Check:
         self._now_ns = now_ns
         self._gone: Collection[str] = ()
         self._folders: set[str] = set()
+        self._unsure: set[str] = set()
         self._names: set[str] = set()
         self._settled: set[str] = set()
 
@@ -76,15 +78,14 @@ class Check:
     def _of_episodes(self) -> Iterator[Finding]:
         self._gone = frozenset(expired_episodes(self._store))
         loaded = load_episodes(self._store, list_episodes(self._store))
-        with ThreadPoolExecutor(1 if self._deep else _READ_AT_ONCE) as pool:
-            while batch := [*islice(loaded, _BATCH)]:
-                for findings in pool.map(self._of_episode, batch):
-                    yield from findings
+        for findings in at_once(self._of_episode, loaded, threads=1 if self._deep else READ_AT_ONCE):
+            yield from findings
 
     def _of_episode(self, one: FinishedEpisode | DamagedEpisode) -> Collection[Finding]:
         self.episodes += 1
         if isinstance(one, DamagedEpisode):
-            return [Finding("damaged", "finished", str(one))]
+            self._unsure.add(one.episode)
+            return [Finding("damaged", one.episode, str(one))]
         self._names.add(one.manifest.episode)
         self._folders.add(one.marker.folder)
         if one.manifest.stopped_ns < self._now_ns - _NS_PER_HOUR:
@@ -96,6 +97,10 @@ class Check:
     def _of_expired(self, one: FinishedEpisode) -> Collection[Finding]:
         self.expired += 1
         key = archive_key(one.marker.folder)
+        try:
+            read_expired(self._store, one.manifest.episode)
+        except SkipRecordError as error:
+            return [Finding("damaged", f"expired/{one.manifest.episode}", str(error))]
         if not self._store.has(key):
             return []
         return [Finding("left", key, "it has expired and is still there; `saltwell store expire` again removes it")]
@@ -120,7 +125,7 @@ class Check:
                 load_training(self._store, episode)
             except (SkipRecordError, StopError) as error:
                 yield Finding("damaged", f"trained/{episode}", str(error))
-            if read_marker(self._store, episode) is None:
+            if not self._has_marker(episode):
                 yield Finding("orphan", f"trained/{episode}", "training files of an episode that is not finished")
 
     def _of_reviews(self) -> Iterator[Finding]:
@@ -131,30 +136,30 @@ class Check:
                 yield Finding("damaged", key, str(error))
 
     def _of_what_nobody_points_to(self) -> Iterator[Finding]:
-        """Objects below episodes/ that no marker and no conflict names; what a sink is at is younger than a day."""
+        """Objects below episodes/ that no marker and no conflict names; what a sink is at is younger than a day.
+
+        Which files are those of a damaged episode its marker can't say: none of its name is an orphan.
+        """
         known = set(self._folders)
         for key in self._store.list("conflicts"):
             try:
-                conflict = typed(_Conflict, parse(self._store.get(key), key), key)
+                folder = _set_aside(self._store, key)
             except SkipRecordError as error:
                 yield Finding("damaged", key, str(error))
                 continue
-            known.add(conflict.set_aside.folder)
-            yield Finding("aside", conflict.set_aside.folder, "another content of a finished episode; compare the two")
+            known.add(folder)
+            yield Finding("aside", folder, "another content of a finished episode; compare the two")
         for key, age_s in self._store.ages("episodes"):
-            if key.rpartition("/")[0] not in known and age_s >= OLD_S:
+            folder = key.rpartition("/")[0]
+            if age_s >= OLD_S and folder not in known and unquote(_part(key, 2)) not in self._unsure:
                 yield Finding("orphan", key, "no marker points there")
 
     def _of_what_was_begun(self) -> Iterator[Finding]:
-        for name in erased_names(self._store):
-            try:
-                read_erased(self._store, name)
-            except SkipRecordError as error:
-                yield Finding("damaged", f"erased/{name}", str(error))
         for note in unfinished(self._store):
-            yield Finding(
-                "unfinished", note.episode, "its erasure was interrupted; `saltwell store erase` goes on with it"
-            )
+            if isinstance(note, Unjudged):
+                yield Finding("damaged", note.key, note.why)
+            else:
+                yield Finding("unfinished", note.episode, _UNFINISHED)
         for one in leftovers(self._store):
             if one.age_s >= OLD_S:
                 yield Finding("left", one.key, "begun and never ended; a sink removes it when it starts")
@@ -168,12 +173,34 @@ class Check:
         for episode in sorted(self._settled - set(listed)):
             yield Finding("catalogue", episode, "it is not in the catalogue: does `saltwell sink catalogue` run?")
         for episode in sorted(set(listed) - self._names):
-            if read_marker(self._store, episode) is None:
+            if not self._has_marker(episode):
                 yield Finding(
                     "catalogue", episode, "it is in the catalogue and has no marker: `saltwell catalogue rebuild`"
                 )
         for episode in _twice(listed):
             yield Finding("catalogue", episode, "it is in the catalogue twice: `saltwell catalogue rebuild`")
+
+    def _has_marker(self, episode: str) -> bool:
+        """Whether there is one, whatever it says."""
+        try:
+            return self._store.has(marker_key(episode))
+        except SkipRecordError:  # no episode has such a name
+            return False
+
+
+def _set_aside(store: Store, key: str) -> str:
+    """The folder that a note of a conflict names."""
+    aside = typed(_Conflict, parse(store.get(key), key), key).set_aside
+    episode = unquote(_part(key, 1))
+    fits = is_manifest_of(aside.manifest, episode, aside.manifest_sha256)
+    if not fits or key != conflict_key(episode, aside.manifest_sha256):
+        raise SkipRecordError(f"{key} leads elsewhere, to {ascii(aside.manifest)[:200]}")
+    return aside.folder
+
+
+def _part(key: str, number: int) -> str:
+    """A part of a key; empty when it has not so many."""
+    return "".join(key.split("/")[number : number + 1])
 
 
 def _twice(names: Iterable[str]) -> Iterator[str]:

@@ -63,7 +63,7 @@ def test_a_missing_object_is_told_from_a_failure(store: Store) -> None:
 def test_an_object_beyond_the_limit_is_not_taken_into_memory(store: Store) -> None:
     store.put("big", bytes(100))
 
-    with pytest.raises(StopError, match="100 bytes, more than the 99"):
+    with pytest.raises(SkipRecordError, match="100 bytes, more than the 99"):
         store.get("big", limit_bytes=99)
 
 

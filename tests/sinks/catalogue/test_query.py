@@ -9,6 +9,7 @@ from saltwell.errors import StopError
 from sinks.catalogue.catalogue import Catalogue
 from sinks.catalogue.command import catalogue as command
 from sinks.catalogue.query import find
+from sinks.catalogue.table import Table
 from sinks.episodes.command import episodes
 from sinks.episodes.layout import marker_key
 from sinks.store import Store, open_store
@@ -84,6 +85,12 @@ REFUSED = [
     "(" * 1500 + "1 = 1" + ")" * 1500,
     "episode = '\ud800'",
     "a" * 4001,
+    "stored_episodes.x = 1",
+    "error('stored_episodes')",
+    "cast(episode as int) = 1",
+    "episode = 'e1'\0",
+    "$1 = episode",
+    "\u202ename = 1",
 ]
 
 
@@ -113,6 +120,22 @@ def test_a_file_that_is_gone_is_no_fault_of_the_expression(catalogue: Catalogue)
 
     with pytest.raises(StopError, match="can't be read: ask again, or `saltwell catalogue rebuild`"):
         find(catalogue, "task = 'sort'")
+
+
+@pytest.mark.parametrize("by_arrow", [False, True], ids=["duckdb", "arrow, as on S3"])
+def test_a_file_that_is_damaged_is_no_fault_of_the_expression(
+    catalogue: Catalogue,
+    monkeypatch: pytest.MonkeyPatch,
+    by_arrow: bool,  # noqa: FBT001 - pytest passes by name
+) -> None:
+    for path in map(Path, catalogue.episodes.paths()):
+        data = path.read_bytes()
+        path.write_bytes(data[:100] + bytes(400) + data[500:])
+    if by_arrow:
+        monkeypatch.setattr(Table, "paths", lambda _: [])
+
+    with pytest.raises(StopError, match="can't be read: ask again, or `saltwell catalogue rebuild`"):
+        find(catalogue, "robot = 'g1-04'")
 
 
 def test_without_a_catalogue_a_question_says_how_to_make_one(store: Store) -> None:

@@ -10,8 +10,9 @@ import pytest
 from saltwell.errors import RetryError, SkipRecordError, StopError
 from sinks import patience
 from sinks.episodes import commit as protocol
-from sinks.episodes.commit import ConflictError, Marker, commit, read_marker
-from sinks.episodes.finished import DamagedEpisode, list_episodes, load_episode
+from sinks.episodes.commit import ConflictError, ErasedError, Marker, commit, read_marker
+from sinks.episodes.finished import DamagedEpisode, list_episodes, load_episode, load_episodes
+from sinks.episodes.gone import Erased, put_erased
 from sinks.episodes.layout import marker_key
 from sinks.store import Store
 
@@ -239,7 +240,7 @@ def test_a_manifest_that_was_changed_or_lost_is_damage(store: Store, make_take: 
     with pytest.raises(DamagedEpisode, match="not the one that the marker names"):
         load_episode(store, take.manifest.episode)
 
-    lost = Marker("episodes/r/gone/0123456789abcdef/manifest.json", "0" * 64, 1)
+    lost = Marker(f"episodes/r/gone/{'0' * 16}/manifest.json", "0" * 64, 1)
     store.put(marker_key("gone"), lost.encode())
     with pytest.raises(DamagedEpisode, match="a marker and no manifest"):
         load_episode(store, "gone")
@@ -255,3 +256,99 @@ def test_a_file_that_can_not_be_read_makes_nothing_visible(store: Store, make_ta
     with pytest.raises(StopError, match=r"can't put episodes/.*/episode.mcap in .*: Input/output error"):
         commit(store, take.manifest, Broken())
     assert list(list_episodes(store)) == []
+
+
+@pytest.mark.parametrize("place", ["put_file", "put", "create"])
+@pytest.mark.parametrize("conflict", [False, True], ids=["first", "conflict"])
+def test_an_episode_erased_while_it_is_brought_in_does_not_come_back(
+    store: Store,
+    make_take: MakeTake,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    conflict: bool,  # noqa: FBT001 - pytest passes by name
+) -> None:
+    take = make_take()
+    if conflict:
+        other = make_take(frames=20)
+        commit(store, other.manifest, other.file)
+    real = getattr(Store, place)
+
+    def erased_meanwhile(self: Store, key: str, *args: Any) -> Any:
+        monkeypatch.setattr(Store, place, real)
+        done = real(self, key, *args)
+        put_erased(store, tombstone(take))
+        store.remove(marker_key(take.manifest.episode))
+        return done
+
+    monkeypatch.setattr(Store, place, erased_meanwhile)
+
+    with pytest.raises(ErasedError, match="was erased"):
+        commit(store, take.manifest, take.file)
+    assert list(list_episodes(store)) == []
+    assert not any(take.manifest.encode() == data for data in contents(store).values())
+    assert not list(store.list("conflicts"))
+
+
+def test_a_sink_that_died_behind_the_marker_of_an_erased_episode_takes_it_back_in_its_next_life(
+    store: Store, make_take: MakeTake
+) -> None:
+    take = make_take()
+    commit(store, take.manifest, take.file)
+    put_erased(store, tombstone(take))
+
+    for _ in range(2):
+        with pytest.raises(ErasedError):
+            commit(store, take.manifest, take.file)
+        assert contents(store) == {}
+
+
+def tombstone(take: Any) -> Erased:
+    manifest = take.manifest
+    return Erased(manifest.episode, manifest.site, manifest.robot, manifest.stopped_ns, 1, "asked for", complete=True)
+
+
+def forged(marker: Marker, other: Marker) -> dict[str, Marker]:
+    folder = marker.folder.replace("g1-04", "g1-05")
+    return {
+        "another episode's files": other,
+        "a place that is none": replace(marker, manifest="../manifest.json"),
+        "no place": replace(marker, manifest=""),
+        "a folder of another robot": replace(marker, manifest=f"{folder}/manifest.json"),
+        "a folder above": replace(marker, manifest="episodes/g1-04/manifest.json"),
+        "another file of the folder": replace(marker, manifest=f"{marker.folder}/episode.mcap"),
+        "another size": replace(marker, archive_bytes=1),
+        "a number without measure": replace(marker, archive_bytes=2**64),
+    }
+
+
+@pytest.mark.parametrize("what", forged(*[Marker("episodes/g1-04/e/0/manifest.json", "", 1)] * 2))
+def test_a_marker_that_is_not_its_episodes_is_damage_and_the_others_are_read(
+    store: Store, make_take: MakeTake, what: str
+) -> None:
+    take, other = make_take(), make_take(episode="other")
+    marker, of_other = (commit(store, one.manifest, one.file) for one in (take, other))
+    wrong = forged(marker, of_other)[what]
+    store.put(wrong.manifest, take.manifest.encode()) if what == "a folder of another robot" else None
+    store.put(marker_key(take.manifest.episode), wrong.encode())
+
+    loaded = list(load_episodes(store, [take.manifest.episode, "other"]))
+
+    assert isinstance(loaded[0], DamagedEpisode)
+    assert take.manifest.episode in str(loaded[0])
+    assert "\n" not in str(loaded[0])
+    assert not isinstance(loaded[1], DamagedEpisode)
+
+
+@pytest.mark.parametrize("key", ["finished/big.json", "manifest"])
+def test_an_object_that_is_too_large_is_damage_of_one_episode(
+    store: Store, make_take: MakeTake, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = make_take()
+    marker = commit(store, take.manifest, take.file)
+    monkeypatch.setattr("sinks.episodes.finished.MAX_MANIFEST_BYTES", 70_000)
+    store.put(marker.manifest if key == "manifest" else marker_key(take.manifest.episode), b" " * 70_001)
+
+    (one,) = load_episodes(store, [take.manifest.episode])
+
+    assert isinstance(one, DamagedEpisode)
+    assert "has 70001 bytes" in str(one)

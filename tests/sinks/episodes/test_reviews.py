@@ -5,6 +5,7 @@ import pytest
 
 from saltwell.contracts.results import Review
 from saltwell.errors import SkipRecordError
+from sinks.episodes.json_text import canonical
 from sinks.episodes.reviews import all_reviews, put_review, standing
 from sinks.store import Store
 
@@ -42,3 +43,25 @@ def test_an_object_that_is_no_review_is_named_and_passed_over(store: Store, capl
 
     assert [*all_reviews(store)] == [FIRST]
     assert "reviews/take/1.json" in caplog.text
+
+
+def test_a_word_that_is_too_large_to_be_read_again_is_refused_and_one_that_lies_there_is_passed_over(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(SkipRecordError, match="review of take/1 has 1200162 bytes"):
+        put_review(store, replace(FIRST, note="\0" * 200_000))
+    store.put("reviews/take/1.json", b" " * 2_000_000)
+    put_review(store, FIRST)
+
+    assert [*all_reviews(store)] == [FIRST]
+    assert "2000000 bytes" in caplog.text
+
+
+@pytest.mark.parametrize("change", [{"episode": "another"}, {"reviewed_ns": 2**63}, {"decision": "good"}])
+def test_a_word_that_is_not_what_its_key_says_is_passed_over(store: Store, change: dict[str, object]) -> None:
+    key = put_review(store, FIRST)
+    store.put(key, canonical(replace(FIRST, **change)))
+    for odd in ("reviews/word.json", "reviews/take%2F1/a/b.json", "reviews/take%2f1/c.json"):
+        store.put(odd, canonical(FIRST))
+
+    assert [*all_reviews(store)] == []

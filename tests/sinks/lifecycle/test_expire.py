@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from saltwell.errors import RetryError, SkipRecordError
 from sinks.catalogue.query import find
 from sinks.episodes.evidence import stored_evidence
 from sinks.episodes.finished import ExpiredEpisode, load_episode, open_archive
-from sinks.episodes.gone import put_expired, read_expired
-from sinks.episodes.layout import archive_key
+from sinks.episodes.gone import Expired, expired_key, put_expired, read_expired
+from sinks.episodes.layout import archive_key, marker_key
 from sinks.episodes.reviews import put_review
 from sinks.episodes.verify import verify
 from sinks.lifecycle.command import store as command
@@ -61,14 +62,13 @@ def test_files_of_what_was_rejected_long_ago_go_and_their_manifests_say_so(
 
     assert json.loads(expire(filled, "--json").output)["episodes"] in (["bad", "overruled"], ["overruled", "bad"])
     assert files(filled) == {"good", "young", "doubted"}
+    assert json.loads(expire(filled, "--json").output)["episodes"] == []
     assert load_episode(filled, "bad").manifest == manifest
     report = verify(filled, "bad")
     assert report.problems == ()
     assert "rejected, 31 days old" in report.expired
     found = find(catalogued(filled), "archive = 'expired'").objects()
     assert {row["episode"] for row in found} == ({"bad", "overruled"})
-    if with_catalogue:
-        assert json.loads(expire(filled, "--json").output)["episodes"] == []
 
 
 def test_who_needs_the_file_is_told_when_and_why_it_went(filled: Store) -> None:
@@ -114,3 +114,47 @@ def test_a_note_is_written_once(filled: Store) -> None:
 
     assert read_expired(filled, "bad") == note
     assert read_expired(filled, "good") is None
+
+
+def test_a_file_goes_only_when_its_note_can_be_read(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 says "already exists" to one of two writers at once, and may have written neither's."""
+    monkeypatch.setattr(Store, "create", lambda *_: False)
+
+    done = expire(filled)
+
+    assert isinstance(done.exception, RetryError)
+    assert "exists, and does not give it" in str(done.exception)
+    assert len(files(filled)) == 5
+
+
+@pytest.mark.parametrize("note", ["none", "of another"])
+def test_a_file_whose_note_is_damaged_stays_and_is_named_and_the_others_go(filled: Store, note: str) -> None:
+    put_expired(filled, Expired("elsewhere", 1, "", 1))
+    filled.put(expired_key("bad"), b"{}" if note == "none" else filled.get(expired_key("elsewhere")))
+
+    done = expire(filled)
+
+    assert done.exit_code == 1
+    assert "expired/bad.json" in done.stderr
+    assert files(filled) == {"good", "young", "doubted", "bad"}
+    with pytest.raises(SkipRecordError):
+        read_expired(filled, "bad")
+
+
+def test_an_episode_that_is_damaged_keeps_its_file(filled: Store, caplog: pytest.LogCaptureFixture) -> None:
+    filled.put(marker_key("bad"), load_episode(filled, "overruled").marker.encode())
+
+    assert expire(filled).exit_code == 0
+
+    assert files(filled) == {"good", "young", "doubted", "bad"}
+    assert "its file stays: episode bad" in caplog.text
+
+
+def test_a_catalogue_names_all_that_anybody_rejects_however_many(
+    filled: Store, catalogued: Any, review_of: Any
+) -> None:
+    catalogue = catalogued(filled)
+    catalogue.add_reviews([review_of("good", "reject", at_ns=1), review_of("good", "accept", at_ns=2)])
+
+    assert set(catalogue.rejected(NOW_NS - 30 * DAY_NS)) == {"bad", "doubted", "overruled", "good"}
+    assert json.loads(expire(filled, "--json").output)["episodes"] in (["bad", "overruled"], ["overruled", "bad"])

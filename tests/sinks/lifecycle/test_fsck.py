@@ -1,16 +1,20 @@
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from sinks.episodes.commit import ConflictError, commit
+from saltwell.contracts.results import Review
+from sinks.episodes.commit import ConflictError, Marker, commit
 from sinks.episodes.finished import load_episode
 from sinks.episodes.gone import Erased, Expired, put_erased, put_expired
+from sinks.episodes.json_text import canonical
 from sinks.episodes.layout import archive_key, manifest_key, marker_key
+from sinks.episodes.reviews import put_review
 from sinks.lifecycle.command import store as command
 from sinks.store import Store, open_store
 
@@ -59,6 +63,19 @@ def flipped(data: bytes) -> bytes:
     return data[:200] + bytes([data[200] ^ 1]) + data[201:]
 
 
+def made_old(folder: Store) -> None:
+    assert folder.folder
+    for path in folder.folder.rglob("*"):
+        os.utime(path, (time.time() - 2 * DAY_S,) * 2)
+
+
+def tombstone(episode: str) -> Erased:
+    return Erased(episode, "zigong", "g1-04", 1, 1, "asked for", complete=True)
+
+
+REVIEW = Review("zigong", "g1-04", "one", "ana", 1_000, "reject", "", "")
+
+
 DAMAGES = {
     "a marker that is none": (lambda s: s.put(marker_key("one"), b"{}"), "damaged", 1),
     "a manifest that went": (lambda s: s.remove(manifest_key(load_episode(s, "one").marker.folder)), "damaged", 1),
@@ -73,6 +90,34 @@ DAMAGES = {
         1,
     ),
     "training files of nothing": (lambda s: s.put("trained/gone.json", b"{}"), "orphan", 1),
+    "an erased episode that is there": (lambda s: put_erased(s, tombstone("one")), "unfinished", 1),
+    "a tombstone of another": (lambda s: s.put("erased/x.json", canonical(tombstone("y"))), "damaged", 1),
+    "a tombstone of no robot": (
+        lambda s: s.put("erased/x.json", canonical(replace(tombstone("x"), robot=""))),
+        "damaged",
+        1,
+    ),
+    "a tombstone without measure": (lambda s: s.put("erased/x.json", bytes(9_000_000)), "damaged", 1),
+    "a note on a file that is none": (lambda s: s.put("expired/one.json", b"[]"), "damaged", 1),
+    "a review under another's name": (lambda s: s.copy(put_review(s, REVIEW), "reviews/two/1.json"), "damaged", 1),
+    "a conflict that is none": (lambda s: s.put("conflicts/one/00.json", b"[]"), "damaged", 1),
+    "a conflict that leads elsewhere": (
+        lambda s: s.put(
+            "conflicts/one/00.json", canonical({"kept": None, "set_aside": Marker("episodes/lost/m.json", "", 1)})
+        ),
+        "damaged",
+        1,
+    ),
+    "a marker that leads to another episode": (
+        lambda s: s.put(marker_key("one"), load_episode(s, "two").marker.encode()),
+        "damaged",
+        1,
+    ),
+    "a marker that leads nowhere": (
+        lambda s: s.put(marker_key("one"), Marker("../m.json", "", 1).encode()),
+        "damaged",
+        1,
+    ),
 }
 
 
@@ -86,6 +131,27 @@ def test_every_damage_is_found_and_named(folder: Store, damage: str) -> None:
     assert status == 1
     assert said["kinds"][kind] == count
     assert said["faults"] >= 1
+
+
+@pytest.mark.parametrize("marker", [b"{}", b"", bytes(100_000)])
+def test_a_damaged_marker_ends_nothing_and_makes_no_orphans(
+    folder: Store, catalogued: Any, marker: bytes, finish: Any
+) -> None:
+    catalogued(folder)
+    folder.put("trained/one.json", b"{}")
+    folder.put(marker_key("one"), marker)
+    folder.remove(marker_key("two"))
+    made_old(folder)
+
+    status, said = fsck(folder)
+
+    assert status == 1
+    assert {(one["kind"], one["what"]) for one in said["findings"] if one["kind"] != "orphan"} == {
+        ("damaged", "one"),
+        ("damaged", "trained/one"),
+        ("catalogue", "two"),
+    }
+    assert {one["what"].split("/")[2] for one in said["findings"] if one["kind"] == "orphan"} == {"two"}
 
 
 def test_a_flipped_bit_is_found_by_reading_back(folder: Store) -> None:
@@ -114,8 +180,7 @@ def test_what_a_conflict_set_aside_is_told_and_no_fault(folder: Store, make_take
     other = make_take(episode="one", frames=9)
     with pytest.raises(ConflictError):
         commit(folder, other.manifest, other.file)
-    for path in folder.folder.rglob("*"):  # type: ignore[union-attr]
-        os.utime(path, (time.time() - 2 * DAY_S,) * 2)
+    made_old(folder)
 
     status, said = fsck(folder)
 
