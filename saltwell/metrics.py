@@ -8,7 +8,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from saltwell.contracts.identity import Decision
 
 RECORDS_READ = Counter("saltwell_records_read", "Records taken from the log.", ["part", "topic"])
-RECORDS_WRITTEN = Counter("saltwell_records_written", "Records appended to the log.", ["part", "topic"])
+RECORDS_WRITTEN = Counter("saltwell_records_written", "Records committed to the log.", ["part", "topic"])
 DEAD_LETTERS = Counter("saltwell_dead_letters", "Records that could not be used.", ["part", "topic"])
 LATE_RECORDS = Counter("saltwell_late_records", "Records of episodes that were closed.", ["part", "topic"])
 DUPLICATES = Counter("saltwell_duplicates", "Further copies of frames and of blocks of results, dropped.", ["part"])

@@ -62,7 +62,6 @@ class TransactionalWriter:
         value = self._codec.encode(output.record)
         key = key_of(output.topic, output.record)
         self._written.append(_Written(output.topic, value, key, partition, headers))
-        RECORDS_WRITTEN.labels(self._part, output.topic).inc()
 
     def commit(self, offsets: Sequence[TopicPartition], group: Any) -> None:
         """Commit what was written and these offsets; `group` is the consumer's metadata of this moment."""
@@ -77,6 +76,8 @@ class TransactionalWriter:
             self._producer.commit_transaction(TRANSACTION_S)
 
         self._guard(end)
+        for one in self._written:
+            RECORDS_WRITTEN.labels(self._part, one.topic).inc()
         self._written, self._open = [], False
         TRANSACTIONS.labels(self._part, "committed").inc()
 

@@ -69,17 +69,17 @@ class Datasets:
             log.warning("people speak of the episode %s, which is not in %s", ascii(episode)[:80], self._store.url)
 
     def _make(self, episode: str, uri: str) -> Iterator[Output]:
-        if read_training_marker(self._store, episode) is None:
-            try:
+        try:
+            if read_training_marker(self._store, episode) is None:
                 train(self._store, episode, self._scratch, codec=self._codec)
-            except (SkipRecordError, DamagedEpisode, ExpiredEpisode, NoSuchEpisode) as error:
-                if isinstance(error, NoSuchEpisode) and not uri.startswith(self._store.uri("")):
-                    raise  # announced for another store than this one, which holds none of them
-                DEAD_LETTERS.labels(self.name, "episodes.finished").inc()
-                log.error("episode %s gives no training files: %s", episode, error)  # noqa: TRY400 - the message says it
-            except (*DEFECTS, cv2.error):  # one episode that we can't bear must not stop its shard for ever
-                DEAD_LETTERS.labels(self.name, "episodes.finished").inc()
-                log.exception("episode %s gives no training files: defect in %s", episode, self.name)
+        except (SkipRecordError, DamagedEpisode, ExpiredEpisode, NoSuchEpisode) as error:
+            if isinstance(error, NoSuchEpisode) and not uri.startswith(self._store.uri("")):
+                raise  # announced for another store than this one, which holds none of them
+            DEAD_LETTERS.labels(self.name, "episodes.finished").inc()
+            log.error("episode %s gives no training files: %s", episode, error)  # noqa: TRY400 - the message says it
+        except (*DEFECTS, cv2.error):  # one episode that we can't bear must not stop its shard for ever
+            DEAD_LETTERS.labels(self.name, "episodes.finished").inc()
+            log.exception("episode %s gives no training files: defect in %s", episode, self.name)
         yield from ()
 
 

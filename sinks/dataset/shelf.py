@@ -12,8 +12,9 @@ from urllib.parse import unquote
 
 from saltwell.errors import SkipRecordError, StopError
 from sinks.dataset.training import MAX_RECORD_BYTES, RECORD, Training
+from sinks.episodes.gone import read_erased
 from sinks.episodes.json_text import canonical, parse, typed
-from sinks.episodes.layout import key_part
+from sinks.episodes.layout import home_of, key_part
 from sinks.episodes.manifest import sha256_hex
 from sinks.patience import patiently
 from sinks.store import Store
@@ -33,16 +34,24 @@ class TrainingMarker:
 
 
 def put_training(store: Store, training: Training, folder: Path) -> TrainingMarker:
-    """Bring the files into the store. Once an episode has training files they stay: they are never made twice."""
+    """Bring the files into the store. Once an episode has training files they stay: they are never made twice.
+
+    SkipRecordError when the episode was erased meanwhile: they do not stay.
+    """
     text = training.encode()
     sha256 = sha256_hex(text)
-    home = f"training/{key_part(training.robot)}/{key_part(training.episode)}/{sha256[:16]}"
+    of_episode = f"training/{home_of(training.robot, training.episode)}"
+    home = f"{of_episode}/{sha256[:16]}"
     for file in training.files:
         with (folder / file.name).open("rb") as data:
             patiently(store.put_file, f"{home}/{file.name}", data)
     patiently(store.put, f"{home}/{RECORD}", text)
     marker = TrainingMarker(home, sha256, training.manifest_sha256)
     patiently(store.create, _marker_key(training.episode), canonical(marker))
+    if patiently(read_erased, store, training.episode) is not None:
+        for key in (_marker_key(training.episode), *store.list(of_episode)):
+            patiently(store.remove, key)
+        raise SkipRecordError(f"episode {training.episode} was erased")
     standing = patiently(read_training_marker, store, training.episode)
     if standing is None:
         raise StopError(f"the store says that {_marker_key(training.episode)} exists, and does not give it")

@@ -22,6 +22,7 @@ from saltwell.contracts.codec import Codec
 from saltwell.contracts.frames import ImageFrame
 from saltwell.contracts.timeline import EpisodeStarted, EpisodeStopped, StreamDeclared, StreamEnded
 from saltwell.local.broker import EmbeddedBroker
+from saltwell.metrics import RECORDS_WRITTEN
 
 pytestmark = pytest.mark.slow
 
@@ -157,6 +158,8 @@ def test_the_loop_goes_round_while_work_outside_the_log_is_done_and_nothing_is_r
     assert uploader.done == [0, 1, 2]
     told = [Codec().decode(raw.value).seq for raw in read_to_end(bootstrap, LIGHT, [1])]
     assert told == [0, 1, 2]
+    written = (sample for metric in RECORDS_WRITTEN.collect() for sample in metric.samples)
+    assert [s.value for s in written if s.labels["part"] == uploader.name and s.name.endswith("_total")] == [3]
 
 
 def test_no_transaction_is_open_while_work_outside_the_log_is_done(bootstrap) -> None:

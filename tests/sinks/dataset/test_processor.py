@@ -8,6 +8,9 @@ from saltwell.errors import RetryError, StopError
 from sinks.dataset import processor as module
 from sinks.dataset.processor import Datasets
 from sinks.dataset.shelf import trained_episodes
+from sinks.episodes.finished import load_episode
+from sinks.episodes.gone import Erased, put_erased
+from sinks.store import Store
 
 
 def _effect(store, tmp_path) -> Effect:
@@ -30,6 +33,32 @@ def test_what_people_accept_gets_training_files(folder_store, tmp_path, record) 
     (effect,) = _of_review(folder_store, tmp_path, "accept", "take-1")
     [*effect.run()]
     assert [*trained_episodes(folder_store)] == ["take-1"]
+
+
+def test_an_episode_erased_while_its_files_are_made_keeps_none(
+    folder_store, tmp_path, record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(folder_store, tmp_path, "take-1")
+    manifest = load_episode(folder_store, "take-1").manifest
+    create = Store.create
+
+    def erased_meanwhile(self: Store, *args: Any) -> bool:
+        put_erased(self, Erased("take-1", manifest.site, manifest.robot, 1, 1, "", complete=True))
+        return create(self, *args)
+
+    monkeypatch.setattr(Store, "create", erased_meanwhile)
+    (effect,) = _of_review(folder_store, tmp_path, "accept", "take-1")
+
+    assert [*effect.run()] == []
+    assert [*folder_store.list("training"), *folder_store.list("trained")] == []
+
+
+def test_a_damaged_marker_of_training_files_does_not_stop_the_shard(folder_store, tmp_path, record) -> None:
+    record(folder_store, tmp_path, "take-1")
+    folder_store.put("trained/take-1.json", b"{}")
+    (effect,) = _of_review(folder_store, tmp_path, "accept", "take-1")
+
+    assert [*effect.run()] == []
 
 
 @pytest.mark.parametrize("episode", ["unknown", "", "x" * 300])
