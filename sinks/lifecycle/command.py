@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import click
@@ -12,6 +13,7 @@ from saltwell.cli import options
 from saltwell.cli.since import Age
 from saltwell.errors import SkipRecordError, StopError
 from sinks.catalogue.catalogue import Catalogue
+from sinks.episodes.gone import Erased
 from sinks.lifecycle.erase import erase, look, unfinished
 from sinks.lifecycle.expire import Expiry, due, expire
 from sinks.lifecycle.fsck import NO_FAULT, Check, Finding
@@ -112,9 +114,9 @@ def erase_command(subject: str, why: str, dry_run: bool, store: str, as_json: bo
         if not as_json:
             click.echo(f"{_verb(dry_run)} {size / 1e6:9.1f} MB {key}")
 
-    found = [*unfinished(opened), *of_subject(catalogue, subject, why=why, now_ns=time.time_ns())]
-    unjudged = [one for one in found if isinstance(one, Unjudged)]
-    notes = list({(one.episode, one.robot): one for one in found if not isinstance(one, Unjudged)}.values())
+    notes, unjudged = _parted(unfinished(opened))
+    theirs, unclear = _parted(of_subject(catalogue, subject, besides=notes, why=why, now_ns=time.time_ns()))
+    notes, unjudged = [*notes, *theirs], [*unjudged, *unclear]
     if dry_run:
         look(opened, notes, told)
     else:
@@ -161,6 +163,17 @@ def fsck_command(deep: bool, store: str, as_json: bool) -> None:  # noqa: FBT001
         click.echo(f"{check.episodes} episodes, {check.expired} of them expired; {faults or 'no'} faults")
     if faults:
         sys.exit(1)
+
+
+def _parted(found: Iterable[Erased | Unjudged]) -> tuple[list[Erased], list[Unjudged]]:
+    """What goes, each episode once, and what can't be judged."""
+    notes, unjudged = dict[tuple[str, str], Erased](), list[Unjudged]()
+    for one in found:
+        if isinstance(one, Unjudged):
+            unjudged.append(one)
+        else:
+            notes[one.episode, one.robot] = one
+    return [*notes.values()], unjudged
 
 
 def _report(episodes: list[str], removed_bytes: int, *, dry_run: bool, as_json: bool, **more: object) -> None:

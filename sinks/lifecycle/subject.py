@@ -6,15 +6,15 @@ of others. It knows where their episodes lie, which is kept in memory: about 0.3
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from saltwell.errors import SkipRecordError
 from sinks.at_once import at_once
 from sinks.catalogue.catalogue import Catalogue
 from sinks.episodes.finished import DamagedEpisode, find_episode
-from sinks.episodes.gone import Erased
-from sinks.episodes.layout import folder_key, manifest_key
+from sinks.episodes.gone import Erased, read_erased
+from sinks.episodes.layout import folder_key, home_of, manifest_key
 from sinks.episodes.manifest import MAX_MANIFEST_BYTES, Manifest, sha256_hex
 from sinks.store import Store
 from sinks.store_errors import NotInStore
@@ -31,24 +31,26 @@ class Unjudged:
     why: str
 
 
-def of_subject(catalogue: Catalogue, subject: str, *, why: str, now_ns: int) -> Iterator[Erased | Unjudged]:
+def of_subject(
+    catalogue: Catalogue, subject: str, *, besides: Collection[Erased], why: str, now_ns: int
+) -> Iterator[Erased | Unjudged]:
     """Tombstones, not yet written, of all that the store holds of a subject; and all that can't be judged.
 
-    Nothing is changed; a store without a catalogue is read whole. Raises RetryError or StopError.
+    Nothing is changed. Not looked at is what goes already, `besides`. Raises RetryError or StopError.
     """
     there = catalogue.read()
     of_others = catalogue.homes_of_others(subject) if there else {}
-    listed = set(catalogue.episodes_of(subject) if there else ())
-    unknown = _unknown_folders(catalogue.store, of_others)
+    listed = set(catalogue.episodes_of(subject) if there else ()) - {note.episode for note in besides}
+    going = {home_of(note.robot, note.episode) for note in besides}
+    unknown = [one for one in _unknown_folders(catalogue.store, of_others) if _home(one) not in going]
     for found in at_once(partial(_judged, catalogue.store, subject), unknown):
         if isinstance(found, Unjudged):
             yield found
         elif found is not None:
             listed.discard(found.episode)
             yield Erased(found.episode, found.site, found.robot, found.stopped_ns, now_ns, why, complete=False)
-    for episode in sorted(listed):
-        yield Unjudged(f"catalogue/episodes: {episode}", "it is in the catalogue as theirs, and can't be read")
-    yield from _training_of_nothing(catalogue.store, of_others.keys() | {_home(folder) for folder in unknown})
+    yield from (_only_listed(catalogue.store, episode) for episode in sorted(listed))
+    yield from _training_of_nothing(catalogue.store, of_others.keys() | going | {_home(one) for one in unknown})
 
 
 def _unknown_folders(store: Store, of_others: Mapping[str, str]) -> list[str]:
@@ -85,6 +87,18 @@ def _is_finished_as_anothers(store: Store, episode: str, subject: str) -> bool:
     except DamagedEpisode:
         return False
     return one is not None and one.manifest.provenance.source.get(SUBJECT) != subject
+
+
+def _only_listed(store: Store, episode: str) -> Erased | Unjudged:
+    """What is in the catalogue as theirs, of which nothing can be read: it was erased, or is damaged."""
+    key = f"catalogue/episodes: {episode}"
+    try:
+        note = read_erased(store, episode)
+    except SkipRecordError as error:
+        return Unjudged(key, str(error))
+    if note is None:
+        return Unjudged(key, "it is in the catalogue as theirs, and can't be read")
+    return replace(note, complete=False)
 
 
 def _training_of_nothing(store: Store, homes: Collection[str]) -> Iterator[Unjudged]:

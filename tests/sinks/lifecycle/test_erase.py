@@ -276,11 +276,13 @@ def test_an_erasure_that_was_interrupted_anywhere_is_ended_by_the_next_one(
             ill.setattr(Catalogue, "erase", _dying(Catalogue.erase, steps))
             interrupted = died(store)
 
-        erase(store)
+        ended = erase(store, "--why", "asked again")
 
+        assert ended.exit_code == 0
         note = read_erased(store, "one")
         assert note is not None
         assert note.complete
+        assert note.why == ("asked for" if steps else "asked again")
         assert list(list_episodes(store)) == ["other"]
         assert list(store.list("episodes/g1-04/one")) == []
         catalogue = Catalogue(store)
