@@ -8,6 +8,7 @@ from saltwell.contracts.results import EpisodeFinished, Review
 from saltwell.errors import SkipRecordError
 from saltwell.metrics import CATALOGUED, DEAD_LETTERS, RECORDS_READ
 from sinks.catalogue.catalogue import Catalogue
+from sinks.episodes.layout import key_part
 from sinks.episodes.reviews import check_review
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class CatalogueWriter:
     def _keep(self, record: object) -> None:
         match record:
             case EpisodeFinished():
+                key_part(record.episode)  # or SkipRecordError
                 self._names.add(record.episode)
             case Review():
                 check_review(record)

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _REVIEWS = "reviews"
 _END = ".json"
-_MAX_BYTES = 1024 * 1024
+_MAX_BYTES = 64 * 1024  # `saltwell review` makes them of 4,100 letters at most
 
 T = TypeVar("T")
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,12 +52,27 @@ def test_what_is_none_of_ours_is_passed_over(folder: Store, review_of: Any, cata
         Verdict("zigong", "g1-04", "one", "accept", (), "1", ()),
         review_of("one", "nonsense"),
         review_of("x" * 300),
-        review_of("one", "accept"),
+        review_of("one", note="x" * 100_000),
+        review_of("one", "accept", note="\0"),
     ):
         writer.take(raw(record, "reviews"))
     writer.commit_when_due(0)
 
     assert len(catalogued(folder).reviews.keys()) == 1
+
+
+def test_an_announcement_of_what_no_episode_is_called_is_passed_over(
+    folder: Store, finish: Any, names: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = writer_of(folder)
+    finish(folder, "one")
+    announced = announcement(load_episode(folder, "one"))
+    for name in ("", "x" * 100_000, "one"):
+        writer.take(raw(replace(announced, episode=name)))
+    writer.commit_when_due(0)
+
+    assert names(folder) == ["one"]
+    assert caplog.text.count("passed over") == 2
 
 
 def test_what_could_not_be_committed_is_committed_later(
