@@ -40,7 +40,7 @@ SELECT
   e.reasons, e.rejected_by, r.reviewer, make_timestamp(r.reviewed_ns // 1000) AS reviewed, r.note AS review_note,
   e.criteria_version, e.ending,
   make_timestamp(e.started_ns // 1000) AS started, make_timestamp(e.stopped_ns // 1000) AS stopped,
-  (e.stopped_ns - e.started_ns) / 1e9 AS seconds,
+  (e.stopped_ns::HUGEINT - e.started_ns) / 1e9 AS seconds,
   e.steps, e.frames_sent, e.frames_lost, e.skew_p99_ns / 1e6 AS skew_p99_ms, e.bytes,
   e.archive, e.manifest_sha256, e.stopped_ns
 FROM stored_episodes e LEFT JOIN standing_reviews r USING (episode)

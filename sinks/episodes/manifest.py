@@ -28,6 +28,7 @@ FORMAT = "saltwell-episode/1"
 
 ARCHIVE_NAME = "episode.mcap"
 
+_MOST_FRAMES = 10**15  # a thousand streams at 1 kHz for 30 years; their sum must fit into 64 bits
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 
 MAX_NAMED = 1000
@@ -195,6 +196,8 @@ def sha256_hex(data: bytes) -> str:
 
 
 def _check(manifest: Manifest) -> None:
+    if sum(entry.ledger.sent for entry in manifest.streams.values()) > _MOST_FRAMES:
+        raise BadManifest(f"ledgers of {manifest.episode} count more than {_MOST_FRAMES} frames")
     if [entry.name for entry in manifest.objects] != [ARCHIVE_NAME]:
         raise BadManifest(f"manifest of {manifest.episode} must have one object, {ARCHIVE_NAME}")
     for name, entry in manifest.streams.items():

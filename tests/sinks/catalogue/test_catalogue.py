@@ -3,13 +3,17 @@ from typing import Any
 
 import pytest
 
-from saltwell.errors import StopError
+from saltwell.contracts.results import StreamLedger
+from saltwell.errors import SkipRecordError, StopError
 from sinks.catalogue import table as module
 from sinks.catalogue.catalogue import Catalogue
 from sinks.catalogue.query import find
 from sinks.catalogue.table import Overtaken
+from sinks.episodes.gone import Erased, put_erased
+from sinks.episodes.json_text import canonical
 from sinks.episodes.layout import marker_key
-from sinks.episodes.reviews import all_reviews
+from sinks.episodes.manifest import StreamEntry
+from sinks.episodes.reviews import all_reviews, put_review
 from sinks.store import Store
 
 START_NS = 1_767_225_600_000_000_000
@@ -179,3 +183,67 @@ def test_names_of_people_do_not_stand_in_the_log_of_versions(store: Store, finis
     assert row["operator"] == "ana"
     for key in store.list("catalogue/episodes/_delta_log"):
         assert b"s-17" not in store.get(key)
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["add", "rebuild"])
+def test_what_lies_in_the_store_of_an_erased_episode_does_not_return(
+    store: Store,
+    finish: Any,
+    catalogued: Any,
+    review_of: Any,
+    anew: bool,  # noqa: FBT001 - pytest passes by name
+) -> None:
+    """A person spoke, or a sink wrote, while it was erased; the next erasure takes it."""
+    for name in ("one", "other"):
+        finish(store, name)
+    catalogue = catalogued(store)
+    note = Erased("one", "zigong", "g1-04", START_NS, 1, "", complete=True)
+    catalogue.erase([note])
+    put_erased(store, note)
+    put_review(store, review_of("one"))
+    put_review(store, review_of("other"))
+
+    catalogue.rebuild(pytest.fail) if anew else catalogue.add_missing(lambda: None)
+
+    assert [key.partition("/")[0] for key in sorted(catalogue.reviews.keys())] == ["other"]
+    assert {row["episode"]: row["archive"] for row in find(catalogue).objects()} == {"one": "erased", "other": "stored"}
+
+
+def test_a_file_that_went_while_it_was_read_is_worth_another_look(store: Store, finish: Any, catalogued: Any) -> None:
+    finish(store, "one")
+    catalogue = catalogued(store)
+    for key in [*store.list("catalogue/episodes/month=2026-01")]:
+        store.remove(key)
+
+    for look in (catalogue.listed, lambda: catalogue.rejected(2**62), lambda: catalogue.homes_of_others("x")):
+        catalogue.read()
+        with pytest.raises(Overtaken, match="a file went away while it was read"):
+            look()
+
+
+@pytest.mark.parametrize("key", ["reviews/word.json", "reviews/one/two/three.json", "reviews/one/x.json"])
+def test_an_odd_key_among_the_words_ends_nothing(store: Store, catalogued: Any, review_of: Any, key: str) -> None:
+    put_review(store, review_of("one"))
+    store.put(key, b"[]")
+
+    assert len(catalogued(store).reviews.keys()) == 1
+
+
+def test_numbers_without_measure_are_damage_of_one_episode(
+    store: Store, finish: Any, names: Any, catalogued: Any
+) -> None:
+    finish(store, "one")
+    with pytest.raises(SkipRecordError, match="not a number of 64 bits"):
+        finish(store, "huge", steps=2**63)
+    with pytest.raises(SkipRecordError, match="count more than"):
+        finish(store, "huge", streams=streams_of_frames(2**62))
+    store.put("erased/huge.json", canonical(Erased("huge", "", "r", 2**70, 1, "", complete=True)))
+
+    catalogued(store)
+
+    assert names(store) == ["one"]
+
+
+def streams_of_frames(count: int) -> dict[str, StreamEntry]:
+    ledgers = [StreamLedger(name, "color", count, count, 0, 0, 0, ()) for name in ("/a", "/b", "/c")]
+    return {one.stream: StreamEntry("color", one, (), None) for one in ledgers}

@@ -59,6 +59,17 @@ def test_what_was_measured_and_said_stands_in_the_row(catalogue: Catalogue) -> N
     assert (row["robot"], row["site"], row["archive"], row["reasons"]) == ("g1-04", "zigong", "stored", ["loss"])
 
 
+@pytest.mark.parametrize("times", [(-(2**63), 2**63 - 1), (2**63 - 1, -(2**63))])
+def test_an_episode_of_times_without_measure_does_not_hide_the_others(
+    catalogue: Catalogue, finish: Any, times: tuple[int, int]
+) -> None:
+    finish(catalogue.store, "odd", started_ns=times[0], stopped_ns=times[1])
+    catalogue.add_episodes(["odd"])
+
+    assert set(listed(catalogue)) == {"e0", "e1", "e2", "e3", "odd"}
+    assert listed(catalogue, "abs(seconds) > 1e9") == ["odd"]
+
+
 def test_the_newest_are_shown_last_and_all_are_counted(catalogue: Catalogue) -> None:
     found = find(catalogue, limit=2)
 
