@@ -79,7 +79,7 @@ def find(catalogue: Catalogue, where: str = "", *, since_ns: int | None = None, 
         timer.start()
         try:
             return _ask(_episodes(connection, catalogue), where, since_ns, limit)
-        except duckdb.Error:  # its text may hold what a server answered: that is not shown
+        except (duckdb.Error, UnicodeDecodeError):  # its text may hold what a server answered: that is not shown
             raise StopError(
                 f"the catalogue of {catalogue.store.url} can't be read: ask again, or `saltwell catalogue rebuild`"
             ) from None

@@ -201,7 +201,9 @@ class Table:
     def select(self, columns: list[str], which: pc.Expression | None = None) -> pa.Table:
         """Columns of the rows for which an expression holds, in memory."""
         with self._explained("read"):
-            return self.dataset().to_table(columns, filter=which)
+            found = self.dataset().to_table(columns, filter=which)
+            found.validate(full=True)  # a text may be none
+            return found
 
     def paths(self) -> list[str]:
         """The files of the version that is looked at, if it lies in a folder whose name is no pattern of names."""
@@ -237,7 +239,7 @@ class Table:
         """Turns what the library raises into our errors. Its texts may hold keys of the store: they are not shown."""
         what = f"{doing} {self._folder} in {self._store.url}"
         try:
-            with explained(what, remote=self._store.folder is None):
+            with explained(what, remote=self._store.folder is None), _invalid_is_damage():
                 yield
         except CommitFailedError:
             self._delta = None
@@ -245,9 +247,22 @@ class Table:
         except NotInStore:
             self._delta = None
             raise Overtaken(f"can't {what}: a file went away while it was read") from None
-        except (DeltaError, pa.ArrowException):
+        except (DeltaError, pa.ArrowException, _Invalid):
             self._delta = None
             raise DamagedTable(f"can't {what}: it is damaged; `saltwell catalogue rebuild` makes it anew") from None
+
+
+class _Invalid(Exception):
+    """A file that can be fetched and is none of ours."""
+
+
+@contextmanager
+def _invalid_is_damage() -> Iterator[None]:
+    """ArrowInvalid is a ValueError, as what a store raises may be; no other try would help."""
+    try:
+        yield
+    except pa.ArrowInvalid:
+        raise _Invalid from None
 
 
 def _first_of_each(rows: pa.Table, key: str) -> pa.Table:

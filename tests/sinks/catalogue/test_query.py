@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -9,7 +11,7 @@ from saltwell.errors import StopError
 from sinks.catalogue.catalogue import Catalogue
 from sinks.catalogue.command import catalogue as command
 from sinks.catalogue.query import find
-from sinks.catalogue.table import Table
+from sinks.catalogue.table import DamagedTable, Table
 from sinks.episodes.command import episodes
 from sinks.episodes.layout import marker_key
 from sinks.store import Store, open_store
@@ -147,6 +149,23 @@ def test_a_file_that_is_damaged_is_no_fault_of_the_expression(
 
     with pytest.raises(StopError, match="can't be read: ask again, or `saltwell catalogue rebuild`"):
         find(catalogue, "robot = 'g1-04'")
+
+
+def test_a_text_that_is_none_is_damage(catalogue: Catalogue) -> None:
+    (first, *_) = catalogue.episodes.paths()
+    rows = pq.read_table(first)
+    for column in ("episode", "task"):
+        spoilt = pa.array([b"\xbf"] * len(rows), pa.binary()).view(pa.string())
+        pq.write_table(rows.set_column(rows.column_names.index(column), column, spoilt), first)
+
+        with pytest.raises(StopError, match="can't be read: ask again, or `saltwell catalogue rebuild`"):
+            find(catalogue)
+
+    pq.write_table(rows.set_column(0, "episode", spoilt), first)
+    for look in (catalogue.listed, lambda: catalogue.homes_of_others("x"), catalogue.episodes.keys):
+        catalogue.read()
+        with pytest.raises(DamagedTable):
+            look()
 
 
 def test_without_a_catalogue_a_question_says_how_to_make_one(store: Store) -> None:
