@@ -4,6 +4,7 @@ Names and folders of all episodes are kept in memory, about 0.5 GB a million.
 """
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
@@ -13,7 +14,7 @@ from sinks.at_once import READ_AT_ONCE, at_once
 from sinks.catalogue.catalogue import Catalogue
 from sinks.dataset.shelf import load_training, trained_episodes
 from sinks.episodes.commit import Marker
-from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, list_episodes, load_episodes
+from sinks.episodes.finished import DamagedEpisode, FinishedEpisode, NoSuchEpisode, list_episodes, load_episodes
 from sinks.episodes.gone import expired_episodes, read_expired
 from sinks.episodes.json_text import parse, typed
 from sinks.episodes.layout import archive_key, conflict_key, is_manifest_of, marker_key
@@ -67,7 +68,10 @@ class Check:
         self._settled: set[str] = set()
 
     def findings(self) -> Iterator[Finding]:
-        """Everything that is not as it should be. Raises RetryError or StopError when the store can't be read."""
+        """Everything that is not as it should be. Raises RetryError or StopError when the store can't be read.
+
+        What goes while it looks, because it is erased, is no fault.
+        """
         yield from self._of_episodes()
         yield from self._of_training()
         yield from self._of_reviews()
@@ -116,8 +120,9 @@ class Check:
             yield Finding("damaged", key, f"it has {size} bytes, the marker says {one.marker.archive_bytes}")
 
     def _read_back(self, one: FinishedEpisode) -> Iterator[Finding]:
-        for problem in verify(self._store, one.manifest.episode).problems:
-            yield Finding("damaged", one.manifest.episode, problem)
+        with suppress(NoSuchEpisode):
+            for problem in verify(self._store, one.manifest.episode).problems:
+                yield Finding("damaged", one.manifest.episode, problem)
 
     def _of_training(self) -> Iterator[Finding]:
         for episode in trained_episodes(self._store):
@@ -131,7 +136,8 @@ class Check:
     def _of_reviews(self) -> Iterator[Finding]:
         for key in review_keys(self._store):
             try:
-                read_review(self._store, key)
+                with suppress(NotInStore):
+                    read_review(self._store, key)
             except SkipRecordError as error:
                 yield Finding("damaged", key, str(error))
 
@@ -143,12 +149,12 @@ class Check:
         known = set(self._folders)
         for key in self._store.list("conflicts"):
             try:
-                folder = _set_aside(self._store, key)
+                with suppress(NotInStore):
+                    folder = _set_aside(self._store, key)
+                    known.add(folder)
+                    yield Finding("aside", folder, "another content of a finished episode; compare the two")
             except SkipRecordError as error:
                 yield Finding("damaged", key, str(error))
-                continue
-            known.add(folder)
-            yield Finding("aside", folder, "another content of a finished episode; compare the two")
         for key, age_s in self._store.ages("episodes"):
             folder = key.rpartition("/")[0]
             if age_s >= OLD_S and folder not in known and unquote(_part(key, 2)) not in self._unsure:

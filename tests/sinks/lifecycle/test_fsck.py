@@ -197,3 +197,24 @@ def test_a_catalogue_that_does_not_agree_is_told(folder: Store, finish: Any, cat
 
     assert status == 1
     assert {one["what"] for one in said["findings"] if one["kind"] == "catalogue"} == {"two", "three"}
+
+
+def test_what_is_erased_while_it_looks_is_no_fault(
+    folder: Store, make_take: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_review(folder, REVIEW)
+    other = make_take(episode="one", frames=9)
+    with pytest.raises(ConflictError):
+        commit(folder, other.manifest, other.file)
+    real = Store.list
+
+    def erased_once_listed(self: Store, listed: str) -> Any:
+        keys = [*real(self, listed)]
+        if listed in ("reviews", "conflicts"):
+            for key in keys:
+                self.remove(key)
+        return iter(keys)
+
+    monkeypatch.setattr(Store, "list", erased_once_listed)
+
+    assert fsck(folder) == (0, {"episodes": 2, "expired": 0, "faults": 0, "kinds": {}, "findings": []})
