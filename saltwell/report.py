@@ -12,7 +12,7 @@ def episode_object(finished: EpisodeFinished) -> dict[str, Any]:
         "robot": finished.robot,
         "task": finished.task,
         "decision": finished.decision,
-        "reasons": [{"code": r.code, "stream": r.stream} for r in finished.reasons],
+        "reasons": [{"code": r.code, "stream": r.stream, "severity": r.severity} for r in finished.reasons],
         "uri": finished.uri,
         "steps": finished.steps,
         "streams": {

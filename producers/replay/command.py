@@ -79,7 +79,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 )
 @click.option(
     "--metrics-port",
-    type=int,
+    type=options.PORT,
     expose_value=False,
     callback=lambda _context, _option, port: _serve(port),
     help="Serve /metrics on this port while it runs; 0 = a free one.",

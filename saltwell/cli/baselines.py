@@ -41,5 +41,8 @@ def learn(store: str, out: Path) -> None:
     text, episodes = part("learn")(evidence)
     if not episodes:
         raise StopError(f"{store} holds no accepted episode to learn from")
-    out.write_text(text, encoding="utf-8")
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StopError(f"can't write {out}: {error.strerror}; give another --out") from error
     click.echo(f"{out}: learned from {episodes} accepted episodes")

@@ -26,8 +26,9 @@ store = click.option(
     help="Folder, file:// or s3:// URL of the episode store.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+PORT = click.IntRange(0, 65535)
 metrics_port = click.option(
-    "--metrics-port", default=0, show_default=True, help="Port of /metrics and /healthz; 0 = a free one."
+    "--metrics-port", default=0, show_default=True, type=PORT, help="Port of /metrics and /healthz; 0 = a free one."
 )
 instance = click.option(
     "--instance", default=None, help="Name of this replica, unique among its kind; default: the host's name."

@@ -70,7 +70,9 @@ def demo(recordings: tuple[Path, ...], robots: int, speed: str, store: str, as_j
     type=click.Path(path_type=Path),
     help="Folder of the broker's data and the logs.",
 )
-@click.option("--port", default=_UP_PORT, show_default=True, help="Port of the broker; 0 = a free one.")
+@click.option(
+    "--port", default=_UP_PORT, show_default=True, type=options.PORT, help="Port of the broker; 0 = a free one."
+)
 @click.option(
     "--brokers", default=1, show_default=True, type=click.IntRange(1, 3), help="With three, one of them may be lost."
 )
@@ -106,11 +108,10 @@ def describe(report: dict[str, Any]) -> str:
     """The report for people."""
     lines = []
     for episode in report["episodes"]:
-        reasons = ", ".join(f"{r['code']} {r['stream']}".strip() for r in episode["reasons"]) or "nothing against it"
         lines += [
             f"episode {episode['id']}",
             f"  task      {episode['task']}",
-            f"  verdict   {episode['decision']}: {reasons}",
+            f"  verdict   {episode['decision']}: {_why(episode['reasons'])}",
         ]
         lines += [f"  steps     {episode['steps']}", f"  at        {episode['uri']}"]
         lines.append(f"  {'stream':24} {'sent':>7} {'written':>7} {'lost':>5} {'dup':>4} {'dead':>4}  skew p50/p99 ms")
@@ -122,6 +123,18 @@ def describe(report: dict[str, Any]) -> str:
         f"{report['stop_to_verdict_s']:.2f} s, stop to stored {report['stop_to_stored_s']:.2f} s"
     )
     return "\n".join(lines)
+
+
+def _why(reasons: list[dict[str, str]]) -> str:
+    """What speaks against an episode; notes change no decision and stand apart."""
+    against = [_reason(r) for r in reasons if r["severity"] != "note"]
+    notes = [_reason(r) for r in reasons if r["severity"] == "note"]
+    said = ", ".join(against) or "nothing against it"
+    return f"{said}; notes: {', '.join(notes)}" if notes else said
+
+
+def _reason(reason: dict[str, str]) -> str:
+    return f"{reason['code']} {reason['stream']}".strip()
 
 
 def _stream_line(name: str, ledger: dict[str, int], skew: dict[str, float] | None) -> str:

@@ -26,9 +26,7 @@ _COLORS = {"accept": "green", "review": "yellow", "reject": "red"}
 
 @click.command()
 @click.option("--robot", default=None, metavar="ID", help="Only this robot's; default: all.")
-@click.option(
-    "--serve", default=None, type=click.IntRange(0, 65535), metavar="PORT", help="Also serve a page; 0 = a free port."
-)
+@click.option("--serve", default=None, type=options.PORT, metavar="PORT", help="Also serve a page; 0 = a free port.")
 @options.bootstrap
 @options.as_json
 def watch(robot: str | None, serve: int | None, bootstrap: str, as_json: bool) -> None:  # noqa: FBT001 - click passes by name

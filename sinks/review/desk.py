@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import click
 
 from saltwell.contracts.identity import Decision
-from saltwell.errors import SaltwellError
+from saltwell.errors import SaltwellError, StopError
 from sinks.episodes.finished import FinishedEpisode, load_episode
 from sinks.episodes.tables import review_page
 from sinks.review.queue import is_decided
@@ -66,8 +66,11 @@ def _made_ready(store: Store, name: str, draw: Draw) -> tuple[FinishedEpisode, s
 
 def _key() -> str:
     click.echo("  [a]ccept [r]eject [s]kip [q]uit ", nl=False)
-    while (key := click.getchar().lower()) not in {*_KEYS, _SKIP, _QUIT}:
-        pass
+    try:
+        while (key := click.getchar().lower()) not in {*_KEYS, _SKIP, _QUIT}:
+            pass
+    except OSError as error:
+        raise StopError("the queue takes keys from a terminal; without one: saltwell review ID --accept") from error
     click.echo(key)
     return key
 

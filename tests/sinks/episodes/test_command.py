@@ -54,7 +54,7 @@ def test_ls_as_json_is_the_form_of_all_reports(filled: Store) -> None:
         "id": EPISODE,
         "robot": "g1-04",
         "decision": "review",
-        "reasons": [{"code": "loss", "stream": "/head/color"}],
+        "reasons": [{"code": "loss", "stream": "/head/color", "severity": "review"}],
         "steps": 29,
         "streams": {
             "/head/color": {"sent": 30, "written": 29, "lost": 1, "duplicates": 2, "dead": 1},

@@ -16,6 +16,7 @@ from sinks.catalogue.catalogue import Catalogue
 from sinks.episodes.commit import commit
 from sinks.episodes.finished import load_episode
 from sinks.episodes.reviews import all_reviews, put_review, standing
+from sinks.review import desk
 from sinks.review.command import review
 from sinks.review.desk import look_through
 from sinks.review.queue import waiting
@@ -36,6 +37,15 @@ def filled(tmp_path: Path, make_take: MakeTake) -> Store:
         manifest = replace(take.manifest, decision=decision, stopped_ns=take.manifest.stopped_ns + after)
         commit(store, manifest, take.file)
     return store
+
+
+def test_a_queue_without_a_terminal_is_told_in_one_line(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_terminal() -> str:
+        raise OSError(6, "No such device or address", "/dev/tty")
+
+    monkeypatch.setattr(desk.click, "getchar", no_terminal)
+    with pytest.raises(StopError, match="takes keys from a terminal"):
+        look_through(filled, ["take-a"], by="ana", draw=lambda _: "", say=lambda _: None)
 
 
 def at_the_desk(store: Store, keys: str, *, say: Callable[[Review], None] | None = None, draw: Any = None) -> Result:
