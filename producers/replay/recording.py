@@ -74,7 +74,11 @@ def _open(path: Path, episode_index: int | None) -> Recording:
         return episode
     if path.suffix == ".mcap" and path.is_file():
         return McapRecording(path)
-    return CloudFolder(path) if is_cloud_folder(path) else BagRecording(path)
+    if is_cloud_folder(path):
+        return CloudFolder(path)
+    if path.is_dir() and not (path / "metadata.yaml").is_file():
+        raise StopError(f"{path}: a folder that is no recording itself; {_FORMATS}")
+    return BagRecording(path)
 
 
 def content_hash(paths: Sequence[Path]) -> str:

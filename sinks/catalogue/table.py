@@ -221,7 +221,10 @@ class Table:
     @property
     def _read(self) -> DeltaTable:
         if self._delta is None:
-            raise StopError(f"{self._store.url} has no catalogue yet: `saltwell catalogue rebuild` makes it")
+            raise StopError(
+                f"{self._store.url} has no catalogue yet: make it with "
+                f"`saltwell catalogue rebuild --store {self._store.url}`"
+            )
         return self._delta
 
     def unknown(self, rows: pa.Table) -> pa.Table:

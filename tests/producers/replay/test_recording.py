@@ -141,3 +141,9 @@ def test_an_episode_of_our_own_plays_again_without_what_was_made_of_it(tmp_path,
     assert recording.count == 2
     recording.close()
     assert "/points/sampled, /saltwell/scores" in caplog.text
+
+
+def test_a_folder_of_recordings_is_told_from_a_recording(tmp_path):
+    (tmp_path / "take.mcap").write_bytes(b"")
+    with pytest.raises(StopError, match="a folder that is no recording itself; give an .mcap file"):
+        open_recording(tmp_path)

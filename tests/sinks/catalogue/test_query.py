@@ -172,7 +172,7 @@ def test_without_a_catalogue_a_question_says_how_to_make_one(store: Store) -> No
     catalogue = Catalogue(store)
 
     assert not catalogue.read()
-    with pytest.raises(StopError, match="`saltwell catalogue rebuild` makes it"):
+    with pytest.raises(StopError, match=f"`saltwell catalogue rebuild --store {store.url}`"):
         find(catalogue)
 
 
