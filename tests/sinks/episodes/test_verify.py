@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from saltwell.contracts.timeline import SeqRange
-from sinks.episodes.commit import Marker, commit
+from sinks.episodes.commit import commit
 from sinks.episodes.layout import marker_key
-from sinks.episodes.manifest import Manifest, sha256_hex
+from sinks.episodes.manifest import Manifest
 from sinks.episodes.verify import Report, verify
 from sinks.store import Store, open_store
 
@@ -98,13 +98,11 @@ def test_a_flipped_byte_is_caught_wherever_it_is(
 
 def test_a_missing_file_is_caught(store: Store, make_take: MakeTake) -> None:
     take = make_take()
-    text = take.manifest.encode()
-    marker = Marker("episodes/r/e/0123456789abcdef/manifest.json", sha256_hex(text), take.manifest.archive.bytes)
-    store.put(marker.manifest, text)
-    store.put(marker_key(take.manifest.episode), marker.encode())
+    marker = commit(store, take.manifest, take.file)
+    store.remove(f"{marker.folder}/episode.mcap")
 
     (problem,) = verify(store, take.manifest.episode).problems
-    assert problem.startswith("can't open episodes/r/e/0123456789abcdef/episode.mcap")
+    assert problem.startswith(f"can't open {marker.folder}/episode.mcap")
 
 
 def test_a_changed_manifest_is_caught(store: Store, make_take: MakeTake) -> None:
@@ -122,7 +120,7 @@ def test_a_marker_that_names_another_episode_is_caught(store: Store, make_take: 
     store.put(marker_key("other"), marker.encode())
 
     (problem,) = verify(store, "other").problems
-    assert "its marker names the manifest of 20260101T000000-g1-04-aa0001" in problem
+    assert "leads elsewhere, to 'episodes/g1-04/20260101T000000-g1-04-aa0001/" in problem
 
 
 @pytest.mark.parametrize(
