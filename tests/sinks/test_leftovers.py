@@ -1,4 +1,5 @@
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -87,3 +88,18 @@ def test_keys_are_read_as_the_server_says_it_wrote_them(encoding: str, key: str)
     assert upload.key == "a b"
     assert marker == ("a b", "7")
     assert uploads_of(PAGE.format(encoding=encoding, key=key, more="false").encode())[1] is None
+
+
+def test_a_folder_that_goes_while_it_is_looked_through_ends_nothing(tmp_path: Path) -> None:
+    """Erasure removes objects, and the store its empty folders."""
+    for name in ("a", "b", "c"):
+        for part in ("1", "2"):
+            (tmp_path / name / part).mkdir(parents=True)
+            (tmp_path / name / part / "x.json#7").write_bytes(b"half")
+    found = leftovers(open_store(str(tmp_path)))
+    first = next(found)
+    for name in {"a", "b", "c"} - {first.key[0]}:
+        shutil.rmtree(tmp_path / name)
+    shutil.rmtree(tmp_path / first.key[0])
+
+    assert [*found] == []
